@@ -1,0 +1,73 @@
+# Everything a developer types. Each target works from a bare clone with only Python 3.11+, make and a package index.
+#
+#   make demo       a sample site, every door before it, real crawlers' requests, the verdict
+#   make test       the whole ordinary suite            make test-slow   faults, memory, long runs
+#   make check      format, lint, types, contracts, docstrings, generated files
+#   make bench      the figures, as ratios side by side
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+RUN := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
+
+.PHONY: demo test test-slow check format bench lock generated pictures clean
+
+demo: $(RUN)
+	$(BIN)/optout demo
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+test-slow: $(DEV)
+	$(BIN)/python -m pytest -m slow
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate --quiet src/optout addons
+	$(BIN)/python -m pytest -q tests/test_house.py tests/test_docs.py
+
+format: $(DEV)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV)
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+# Pages and data that are made from the code: a test fails while one is not current.
+generated: $(DEV)
+	$(BIN)/python -m optout.crawlers.compile
+	$(BIN)/python docs/generate_policy_pages.py
+	$(BIN)/python docs/generate_commands_page.py
+
+# Pictures for the docs; Debian's chromium draws the page.
+pictures: $(DEV)
+	$(BIN)/python docs/generate_pictures.py
+
+# The lock files: names, versions and hashes, no index address. Needs uv.
+lock:
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		requirements.in -o requirements.lock
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		requirements-dev.in -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --python-version 3.14 --no-header --no-annotate \
+		--extra serve deploy/requirements.in pyproject.toml -o deploy/requirements.lock
+	uv pip compile --universal --generate-hashes --python-version 3.14 --no-header --no-annotate \
+		deploy/requirements-build.in -o deploy/requirements-build.lock
+
+$(RUN): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --no-compile --require-hashes --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(DEV): requirements-dev.lock $(RUN)
+	$(PIP) --no-compile --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
