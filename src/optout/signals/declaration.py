@@ -1,0 +1,138 @@
+"""What one site publishes at a moment: its robots.txt and tdmrep.json, ready to be matched (design part 5.6).
+
+A document is known, absent, or unknown. Unknown refuses nobody; it is never read as "no rules", which would be
+consent, nor as "nothing allowed", which would cost a search engine over a slow origin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from optout.messages import parse_authority, parse_target
+from optout.robots.matcher import RobotsMatcher
+from optout.robots.model import RobotsTxt
+from optout.robots.parser import parse_robots
+from optout.signals.tdmrep import LARGEST_FILE, TdmMatcher, parse_tdmrep
+
+ROBOTS_PATH = "/robots.txt"
+TDMREP_PATH = "/.well-known/tdmrep.json"
+ROBOTS_NAME = "robots.txt"
+TDMREP_NAME = "tdmrep.json"
+DOCUMENT_LIMIT = LARGEST_FILE + 1
+"""Octets of a document that are kept: one more than is read, so that a parser can say that it was cut."""
+
+
+class DocumentState(StrEnum):
+    """What is known of a document: its bytes, that there is none, or nothing."""
+
+    KNOWN = "known"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One version of one published document.
+
+    `name` is how reasons cite it. `sha256` (hex) is that of `data` as received; "" unless known. `why` says in words
+    why nothing is known; "" otherwise.
+    """
+
+    state: DocumentState
+    name: str
+    data: bytes = field(default=b"", repr=False)
+    sha256: str = ""
+    why: str = ""
+
+
+def known(name: str, data: bytes) -> Document:
+    """The document whose bytes are `data`."""
+    return Document(state=DocumentState.KNOWN, name=name, data=data, sha256=hashlib.sha256(data).hexdigest())
+
+
+def absent(name: str) -> Document:
+    """The document that the site says it does not have."""
+    return Document(state=DocumentState.ABSENT, name=name)
+
+
+def unknown(name: str, why: str) -> Document:
+    """The document of which nothing can be said, and why not."""
+    return Document(state=DocumentState.UNKNOWN, name=name, why=why)
+
+
+def parse_answer(name: str, status: int, body: bytes) -> Document:
+    """What an answer to `GET` says of the document (RFC 9309 section 2.3.1, as narrowed by design part 5.6).
+
+    A success is the document, 404 and 410 say that there is none. All else says nothing, although RFC 9309 takes any
+    other 4xx for permission and 5xx for a refusal: a bot wall or a broken origin is not the owner speaking. HTML is an
+    error page or a login form, whatever status and media type it came with.
+    """
+    if status in (404, 410):
+        return absent(name)
+    is_whole = 200 <= status < 300 and status != 206  # 206 is a part that nobody asked for
+    if not is_whole:
+        return unknown(name, f"the answer has status {status}")
+    return unknown(name, "the answer is an HTML page") if _is_html(body) else known(name, body)
+
+
+def _is_html(body: bytes) -> bool:
+    # Neither format can start with "<"; a text/html media type alone is a misconfigured server's robots.txt.
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """All that a site is known to publish. A matcher is None where its document is absent or unknown, or says nothing.
+
+    `sitemaps` are the paths of the sitemaps that robots.txt names on the site itself: they answer everybody.
+    """
+
+    robots: RobotsMatcher | None
+    tdm: TdmMatcher | None
+    robots_document: Document
+    tdmrep_document: Document
+    sitemaps: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN = Published(
+    robots=None,
+    tdm=None,
+    robots_document=unknown(ROBOTS_NAME, "not asked yet"),
+    tdmrep_document=unknown(TDMREP_NAME, "not asked yet"),
+)
+"""What is published where nobody could be asked: no declaration, which refuses nobody."""
+
+
+def parse_published(robots: Document, tdmrep: Document, *, authority: str = "") -> Published:
+    """What the two documents of the site at `authority` say. Without an authority no sitemap is its own."""
+    is_known = robots.state is DocumentState.KNOWN
+    parsed = parse_robots(robots.data) if is_known else None
+    tdm = parse_tdmrep(tdmrep.data) if tdmrep.state is DocumentState.KNOWN else None
+    return Published(
+        robots=RobotsMatcher(parsed) if parsed is not None else None,
+        tdm=TdmMatcher(tdm) if tdm is not None and tdm.rules else None,
+        robots_document=robots,
+        tdmrep_document=tdmrep,
+        sitemaps=frozenset(_sitemaps(parsed, authority)) if parsed is not None else frozenset(),
+    )
+
+
+_PLAIN_FILE = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\Z", re.ASCII)
+
+
+def _sitemaps(robots: RobotsTxt, authority: str) -> Iterator[str]:
+    for record in robots.others:
+        if record.key != "sitemap" or not record.value.lower().startswith(("http://", "https://")):
+            continue
+        target, named = parse_target(record.value)
+        # Only a file of its own: `Sitemap: https://site/` must not open the front page to everybody.
+        if named and _PLAIN_FILE.match(target) and authority in _authorities(named):
+            yield target
+
+
+def _authorities(named: str) -> set[str | None]:
+    return {parse_authority(named, scheme) for scheme in ("http", "https")}
