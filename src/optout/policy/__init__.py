@@ -1,0 +1,1 @@
+"""What an owner decided: the file's form, its faults, and the policy that the engine applies (design part 5.10)."""
