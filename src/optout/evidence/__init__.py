@@ -1,0 +1,17 @@
+"""A tamper-evident, append-only log of records (RFC 6962 tree, C2SP checkpoints); it knows bytes, not crawlers.
+
+    schema        what a record may hold, and its one canonical form
+    form          what records that are alike share, encoded once
+    tree          RFC 6962: leaf and node hashes, roots, inclusion and consistency proofs
+    checkpoint    C2SP signed notes, checkpoints, verifier keys
+    segments      frames in segment files, and the two ways of reading them back
+    directory     where everything lies, how a log is made, and the last signed state (compare-and-swap)
+    writer        the one thread of a process that touches the disk
+    ledger        where it writes in the process that holds the log: segments, tree, documents, checkpoints
+    spool         where it writes in any other; `spool_reader` and `sequencer` take that over into the ledger
+    recorder      what a door holds; `log` is the one that holds the log, `spooled_log` the one beside it
+    opening       which of the two a process gets; `stand_in` changes it when the holder ends
+    audit         whether a directory still is what was signed
+
+Small rooms beside them: `clock`, `budget`, `notes`, `inbox`, `ballast`, `receipt`, `recovery`, `torn`, `waiting`.
+"""

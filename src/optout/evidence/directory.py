@@ -1,0 +1,178 @@
+"""A log's directory: what lies where, who may write in it, and how a log is made.
+
+    vkey          the log's public key, one line (a C2SP verifier key); its name is the log's origin
+    key           the private key, PKCS #8 PEM
+    checkpoint    the last signed checkpoint, for readers
+    state         the same, and when it was signed (see `signing`)
+    segments/     the records (see `segments`)
+    snapshots/    documents, each under the SHA-256 of its bytes
+    spool/        records of processes that do not hold the lock, on their way into the segments (see `spool`)
+    torn/         ends of segments that a crash had damaged, kept as found
+    ballast       room to give up when the disk is full
+    lock          held by the process that writes
+
+The directory has mode 0700, its files have 0600.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from optout.errors import EvidenceError
+from optout.evidence.checkpoint import Checkpoint, Signer, VerifierKey, is_key_name
+from optout.evidence.files import replace_file
+from optout.evidence.signing import State, load_private_key, new_private_key
+from optout.evidence.tree import EMPTY_ROOT
+
+# What an empty volume or a broken-off init may hold; a log has a vkey, which is written last.
+_STILL_NEW = frozenset({"lock", "key", "segments", "snapshots", "state", "checkpoint", "lost+found"})
+_LONGEST_ORIGIN = 200  # bytes: the name stands in every record and twice in every checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths within a log's directory."""
+
+    root: Path
+
+    @property
+    def vkey(self) -> Path:
+        """The public key."""
+        return self.root / "vkey"
+
+    @property
+    def key(self) -> Path:
+        """The private key."""
+        return self.root / "key"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The published checkpoint."""
+        return self.root / "checkpoint"
+
+    @property
+    def state(self) -> Path:
+        """The last signed state."""
+        return self.root / "state"
+
+    @property
+    def segments(self) -> Path:
+        """The records."""
+        return self.root / "segments"
+
+    @property
+    def snapshots(self) -> Path:
+        """The documents kept by content."""
+        return self.root / "snapshots"
+
+    @property
+    def spools(self) -> Path:
+        """The spools of other writers."""
+        return self.root / "spool"
+
+    @property
+    def torn(self) -> Path:
+        """Damaged ends of segments."""
+        return self.root / "torn"
+
+    @property
+    def ballast(self) -> Path:
+        """The reserve."""
+        return self.root / "ballast"
+
+    @property
+    def lock(self) -> Path:
+        """The writer's lock."""
+        return self.root / "lock"
+
+
+class HeldError(EvidenceError):
+    """Another process holds the log."""
+
+
+class DirectoryLock:
+    """The right to write in a directory, held until `release`, the end of a `with` block, or of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let another process have the directory. Safe to call twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> DirectoryLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def lock_directory(layout: Layout) -> DirectoryLock:
+    """Take the right to write, making the directory if need be.
+
+    Raises HeldError if another process has it, and EvidenceError if the directory holds files and no log.
+    """
+    try:
+        layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not layout.vkey.exists() and not _is_new(layout):
+            raise EvidenceError(
+                f"{layout.root} holds files but no evidence log", "name the log's directory, or a new one"
+            )
+        descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as fault:
+        raise EvidenceError(f"cannot keep evidence in {layout.root}: {fault.strerror}") from fault
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        os.close(descriptor)
+        raise HeldError(
+            f"another process writes the evidence log in {layout.root}",
+            "give each process a directory of its own",
+        ) from fault
+    return DirectoryLock(descriptor)
+
+
+def create_log(root: Path, origin: str = "", *, now_us: int) -> VerifierKey:
+    """Make a log in a new or empty directory and return its public key.
+
+    `origin` is the log's name, best a host name and path of the owner's own; without one it is random. Raises
+    EvidenceError if the directory holds something else, or a log already.
+    """
+    layout = Layout(root)
+    with lock_directory(layout):
+        if layout.vkey.exists():
+            raise EvidenceError(f"{root} holds an evidence log already", "name a new directory for a new log")
+        return fill_directory(layout, origin, now_us=now_us)
+
+
+def fill_directory(layout: Layout, origin: str = "", *, now_us: int) -> VerifierKey:
+    """Make a log in a directory that the caller has locked and found without one; raises EvidenceError."""
+    if origin and (not is_key_name(origin) or len(origin.encode()) > _LONGEST_ORIGIN):
+        raise EvidenceError(
+            f"{origin!r} cannot name a log", "use a short host name and path without spaces or plus, as example.org/log"
+        )
+    name = origin or f"optout.local/{secrets.token_hex(4)}"
+    try:
+        private = load_private_key(layout.key) if layout.key.exists() else new_private_key(layout.key)
+        signer = Signer(name=name, private=private)
+        layout.segments.mkdir(mode=0o700, exist_ok=True)
+        layout.snapshots.mkdir(mode=0o700, exist_ok=True)
+        empty = signer.sign(Checkpoint(origin=name, size=0, root=EMPTY_ROOT))
+        replace_file(layout.state, State(note=empty, time_us=now_us).encode())
+        replace_file(layout.checkpoint, empty)
+        replace_file(layout.vkey, f"{signer.verifier}\n".encode())
+    except OSError as fault:
+        raise EvidenceError(f"cannot make an evidence log in {layout.root}: {fault.strerror}") from fault
+    return signer.verifier
+
+
+def _is_new(layout: Layout) -> bool:
+    names = {path.name for path in layout.root.iterdir() if not path.name.endswith(".tmp")}
+    has_records = layout.segments.is_dir() and any(layout.segments.iterdir())
+    return names <= _STILL_NEW and not has_records

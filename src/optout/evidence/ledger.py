@@ -1,0 +1,167 @@
+"""The log itself as a place for records: segments and tree, documents, checkpoints, and what comes out of spools.
+
+One thread uses it, that of the `Writer`. Nothing enters the tree that is not durable in a segment, and nothing is
+signed that is not in the tree.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+
+from optout.errors import EvidenceError
+from optout.evidence.checkpoint import Checkpoint
+from optout.evidence.clock import Clock
+from optout.evidence.directory import Layout
+from optout.evidence.files import replace_file
+from optout.evidence.notes import Notes
+from optout.evidence.receipt import Loss, Receipt
+from optout.evidence.segments import SegmentWriter
+from optout.evidence.sequencer import Batch, Sequencer
+from optout.evidence.signing import Notary
+from optout.evidence.spool import spools_size
+from optout.evidence.tree import Tree, leaf_hash
+from optout.evidence.writer import RESERVE
+
+_LOOK_US = 200_000  # how long a record may lie in a spool before it is taken over; a checkpoint takes far longer
+_LOOK_S = _LOOK_US / 1_000_000
+_LOOK_FOR_NEW_S = 1.0
+
+
+class Ledger:
+    """A log's own files. `size` counts the records of the tree, `used` bytes, `spooled` those that wait in spools."""
+
+    def __init__(
+        self,
+        *,
+        layout: Layout,
+        segments: SegmentWriter,
+        tree: Tree,
+        notary: Notary,
+        sequencer: Sequencer,
+        notes: Notes,
+        clock: Clock,
+        recorded: set[str],
+        used: int,
+        max_bytes: int,
+        checkpoint_every_s: int,
+    ) -> None:
+        self.notary = notary
+        self.size = tree.size
+        self.used, self.max_bytes, self.spooled = used, max_bytes, 0
+        self.recorded = recorded
+        self.shortage = Loss.BUDGET
+        self._is_full = False
+        self._sign_trouble = ""
+        self._layout, self._segments, self._tree = layout, segments, tree
+        self._sequencer, self._notes, self._clock = sequencer, notes, clock
+        self._has_more = False
+        self._look_us = clock.mono_us()
+        self._sign_every_us = checkpoint_every_s * 1_000_000
+        self._signed_us = clock.mono_us()
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong besides writing; "" if nothing is."""
+        return "the log is too full for what waits in spools" if self._is_full else self._sign_trouble
+
+    @property
+    def patience(self) -> float:
+        """How long it may be left alone, in seconds."""
+        if self._has_more:
+            return 0.0
+        return _LOOK_S if self._sequencer.is_followed else _LOOK_FOR_NEW_S
+
+    # Documents
+
+    def knows(self, digest: str) -> bool:
+        """Whether the log has this document."""
+        return digest in self.recorded
+
+    def store(self, digest: str, document: bytes) -> None:
+        """Keep a document; raises OSError."""
+        replace_file(self._layout.snapshots / digest, document)
+        self.used += len(document)
+
+    def discard(self, digest: str) -> None:
+        """Remove a document whose record could not be written: lying there, it would pass for recorded."""
+        with suppress(OSError):
+            (self._layout.snapshots / digest).unlink(missing_ok=True)
+
+    # Records
+
+    def append(self, records: Sequence[bytes], documents: Sequence[str], first_seq: int) -> list[Receipt]:
+        """Make records of the writer in this process durable and take them into the tree; raises OSError."""
+        first = self._tree.size
+        leaves = self._enter(records, documents)
+        return [Receipt(index=first + place, seq=first_seq + place, leaf=leaf) for place, leaf in enumerate(leaves)]
+
+    def _enter(self, records: Sequence[bytes], documents: Sequence[str]) -> list[bytes]:
+        self.used += self._segments.append(records)
+        leaves = [leaf_hash(record) for record in records]
+        for leaf in leaves:
+            self._tree.append(leaf)
+        self.recorded.update(documents)
+        self.size = self._tree.size
+        return leaves
+
+    def look(self, mono_us: int, *, now: bool, may_write: bool) -> None:
+        """Take over what waits in spools, if it is time or `now`; raises OSError when it cannot be written here.
+
+        One batch at a time, so that nobody who records in this process waits for more; `now` takes everything.
+        """
+        if not (now or self._has_more or mono_us >= self._look_us):
+            return
+        self._look_us = mono_us + _LOOK_US
+        self._has_more = False
+        self._sequencer.look()
+        while may_write:
+            batch = self._sequencer.batch()
+            self._is_full = self.used + batch.size + RESERVE > self.max_bytes
+            if not batch.parts or self._is_full:
+                break
+            self._take_over(batch)
+            if not now:
+                self._has_more = True
+                break
+        with suppress(OSError):
+            self.spooled = spools_size(self._layout) if self._sequencer.is_followed else 0
+
+    def _take_over(self, batch: Batch) -> None:
+        for digest, document in batch.documents.items():
+            self.store(digest, document)
+        self._enter(batch.records, batch.named)
+        self._sequencer.took(batch)
+
+    # Checkpoints
+
+    def sign(self, wishes: Sequence[Future[Checkpoint]], mono_us: int) -> None:
+        """Sign what is wished for, or what is due."""
+        due = mono_us - self._signed_us >= self._sign_every_us
+        if not wishes and not (due and self.size > self.notary.checkpoint.size):
+            return
+        self._signed_us = mono_us
+        try:
+            checkpoint = self.notary.sign(self._tree, self._clock.now_us())
+        except (OSError, EvidenceError) as fault:
+            self._notes.fault(f"sign {_short(fault)}", self._clock.now_us())
+            self._sign_trouble = f"no checkpoint could be signed: {fault}"
+            for wish in wishes:
+                wish.set_exception(EvidenceError(self._sign_trouble))
+        else:
+            self._sign_trouble = ""
+            for wish in wishes:
+                wish.set_result(checkpoint)
+
+    def close(self) -> None:
+        """Close the files; nothing is pending."""
+        self._segments.close()
+        self._sequencer.close()
+
+
+def _short(fault: OSError | EvidenceError) -> str:
+    if isinstance(fault, OSError):
+        return errno.errorcode.get(fault.errno or 0, "unknown")
+    return fault.what

@@ -1,0 +1,263 @@
+"""Records in files: frames of `u32 length | u32 CRC-32 | record`, big-endian, in segment files (evidence.md 5.4, 5.5).
+
+Rule 1: a frame is whole or it is not there. Nothing ever parses half a record.
+Rule 2: `SegmentWriter.append` returns after fdatasync returned for its bytes, and in no other case.
+Rule 3: what `os.write` returns is looked at. A full disk shows first as a short count without any error, and a file
+        that failed is cut back to its last durable byte before anything else is written to it.
+Rule 4: after a failed fdatasync a file is never written or synced again: the kernel may have dropped the pages and
+        report success for them the next time. The next append opens a new segment.
+Rule 5: a segment is named for the index of its first record, and the next segment's name ends it. Whatever lies
+        behind that many frames is an abandoned write and belongs to nobody.
+Rule 6: no frame is empty, because eight zero bytes, which a power cut can leave behind, would be an empty frame.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from optout.evidence.files import is_full, sync, sync_directory, write_all
+
+_HEAD = struct.Struct(">II")
+MAX_FRAME = 65_535  # bytes of a record: what a C2SP tile entry can hold
+_NAME = re.compile(r"([0-9]{16})\.frames\Z")
+_NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_OLD = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+
+
+class Damage(StrEnum):
+    """How a segment ends where a frame should be."""
+
+    INCOMPLETE = "incomplete"  # the file ends within a frame: a write that was cut off
+    LENGTH = "length"  # no frame has such a length
+    CHECKSUM = "checksum"
+    MISSING = "missing"  # whole frames are gone: fewer than the next segment's name says
+    FOREIGN = "foreign"  # in a spool: a whole frame, and not the record that is due there
+
+
+class Entry(NamedTuple):
+    """One record, with its index in the log, its segment file and the offset of its frame there."""
+
+    leaf_index: int
+    record: bytes
+    path: Path
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """A place where record `index` should be and is not. `last` means that no later segment exists."""
+
+    index: int
+    path: Path
+    offset: int
+    damage: Damage
+    last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A segment file and the index of its first record."""
+
+    path: Path
+    first: int
+
+
+def frame(record: bytes) -> bytes:
+    """A record with its length and checksum before it."""
+    return _HEAD.pack(len(record), zlib.crc32(record)) + record
+
+
+def segment_name(first: int) -> str:
+    """The file name of the segment whose first record has the index `first`."""
+    return f"{first:016d}.frames"
+
+
+def list_segments(directory: Path) -> tuple[Segment, ...]:
+    """The segments in a directory in the order of their records; other files are left alone."""
+    found = []
+    for path in directory.iterdir():
+        name = _NAME.match(path.name)
+        if name is not None:
+            found.append(Segment(path=path, first=int(name.group(1))))
+    return tuple(sorted(found, key=lambda segment: segment.first))
+
+
+def read_entries(directory: Path) -> Iterator[Entry | Break]:
+    """Every record of a log in order, and every place where one is missing; memory stays flat.
+
+    After a `Break` the reading goes on with the next segment, whose name says at which index. A file that grows
+    while it is read shows at most an incomplete last frame. Raises OSError if a file cannot be read.
+    """
+    segments = list_segments(directory)
+    if segments and segments[0].first:
+        yield Break(index=0, path=segments[0].path, offset=0, damage=Damage.MISSING, last=False)
+    for place, segment in enumerate(segments):
+        following = segments[place + 1].first if place + 1 < len(segments) else None
+        yield from _read_segment(segment, following)
+
+
+def _read_segment(segment: Segment, following: int | None) -> Iterator[Entry | Break]:
+    index, offset = segment.first, 0
+    with segment.path.open("rb") as file:
+        while following is None or index < following:
+            record = _read_frame(file)
+            if isinstance(record, Damage):
+                yield Break(index=index, path=segment.path, offset=offset, damage=record, last=following is None)
+                return
+            if record is None:
+                break
+            yield Entry(index, record, segment.path, offset)
+            index, offset = index + 1, offset + _HEAD.size + len(record)
+    if following is not None and index < following:
+        yield Break(index=index, path=segment.path, offset=offset, damage=Damage.MISSING, last=False)
+
+
+def _read_frame(file: BinaryIO) -> bytes | Damage | None:
+    """The next record; None at the end of the file."""
+    head = file.read(_HEAD.size)
+    if not head:
+        return None
+    if len(head) < _HEAD.size:
+        return Damage.INCOMPLETE
+    length, checksum = _HEAD.unpack(head)
+    if not 0 < length <= MAX_FRAME:
+        return Damage.LENGTH
+    record = file.read(length)
+    if len(record) < length:
+        return Damage.INCOMPLETE
+    return record if zlib.crc32(record) == checksum else Damage.CHECKSUM
+
+
+def split_frames(data: bytes) -> tuple[list[bytes], Damage | None]:
+    """The whole records at the beginning of `data`, and what is wrong behind them; None where nothing is left."""
+    records: list[bytes] = []
+    offset = 0
+    while offset < len(data):
+        start = offset + _HEAD.size
+        if start > len(data):
+            return records, Damage.INCOMPLETE
+        length, checksum = _HEAD.unpack_from(data, offset)
+        if not 0 < length <= MAX_FRAME:
+            return records, Damage.LENGTH
+        record = data[start : start + length]
+        if len(record) < length:
+            return records, Damage.INCOMPLETE
+        if zlib.crc32(record) != checksum:
+            return records, Damage.CHECKSUM
+        records.append(record)
+        offset = start + length
+    return records, None
+
+
+def framed_size(records: Sequence[bytes]) -> int:
+    """How many bytes records take with their frames."""
+    return sum(map(len, records)) + _HEAD.size * len(records)
+
+
+def reread(end: Break) -> Damage | None:
+    """What a second look at a break shows; None if a frame is there now, as when a writer replaced a failed write."""
+    with end.path.open("rb") as file:
+        file.seek(end.offset)
+        frame = _read_frame(file)
+    return frame if isinstance(frame, Damage) else None
+
+
+class SegmentWriter:
+    """The writing end of a log's segments; `size` counts durable records.
+
+    One thread uses it. It begins behind `size` records; `resume` is the segment to go on with, and its length.
+    """
+
+    def __init__(
+        self, directory: Path, *, size: int, segment_bytes: int, resume: tuple[Path, int] | None = None
+    ) -> None:
+        self.size = size
+        self._directory = directory
+        self._segment_bytes = segment_bytes
+        self._descriptor: int | None = None
+        self._path = directory / segment_name(size)
+        self._durable = 0
+        if resume is not None:
+            self._path, self._durable = resume
+            self._descriptor = os.open(self._path, _OLD)
+
+    def append(self, records: Sequence[bytes]) -> int:
+        """Make records durable and return how many bytes they took; raises OSError when none of them is recorded."""
+        data = b"".join(map(frame, records))
+        descriptor = self._current()
+        try:
+            write_all(descriptor, data)
+        except OSError as fault:
+            if is_full(fault):
+                self._cut_back(descriptor)
+            else:
+                self._abandon(descriptor)
+            raise
+        try:
+            sync(descriptor)
+        except OSError:
+            self._abandon(descriptor)
+            raise
+        self._durable += len(data)
+        self.size += len(records)
+        return len(data)
+
+    def begin_next(self) -> None:
+        """Go on in a new file, if the current one has records; raises OSError."""
+        if self._durable:
+            self.close()
+            self._descriptor = self._open_next()
+
+    def close(self) -> None:
+        """Close the file. Nothing is pending: every append has been synced or has failed."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _current(self) -> int:
+        if self._descriptor is not None and self._durable >= self._segment_bytes:
+            self.close()
+        if self._descriptor is None:
+            self._descriptor = self._open_next()
+        return self._descriptor
+
+    def _open_next(self) -> int:
+        path = self._directory / segment_name(self.size)
+        try:
+            descriptor = os.open(path, _NEW, 0o600)
+        except FileExistsError:
+            path.unlink()  # abandoned before its first record was durable, and could not be removed then
+            descriptor = os.open(path, _NEW, 0o600)
+        try:
+            sync_directory(self._directory)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._path, self._durable = path, 0
+        return descriptor
+
+    def _cut_back(self, descriptor: int) -> None:
+        try:
+            os.ftruncate(descriptor, self._durable)
+        except OSError:
+            self._abandon(descriptor)
+
+    def _abandon(self, descriptor: int) -> None:
+        """Leave a file for good (rule 4); its unacknowledged bytes are cut off if the file system still allows it."""
+        self._descriptor = None
+        try:
+            os.ftruncate(descriptor, self._durable)
+            if not self._durable:
+                self._path.unlink()
+        except OSError:
+            pass  # rule 5: the next segment's name ends this one
+        finally:
+            os.close(descriptor)
