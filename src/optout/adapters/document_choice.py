@@ -1,0 +1,35 @@
+"""Which source a site's documents are read from: the files that its policy names, else the door's own source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from optout.adapters.documents import Documents, DocumentSource, FileSource
+from optout.policy.model import DocumentsFrom, Policy, PolicySet
+
+
+class ChosenByPolicy:
+    """A DocumentSource that follows `documents:` of the policy in force, for each authority (design part 5.6).
+
+    Relative file names are taken from `base`, the directory of the policy files.
+    """
+
+    def __init__(self, default: DocumentSource, policies: Callable[[], PolicySet], base: Path) -> None:
+        self._default = default
+        self._policies = policies
+        self._base = base
+        self._files: dict[tuple[str, str], FileSource] = {}
+
+    async def fetch(self, authority: str) -> Documents:
+        """The site's documents as they are now."""
+        policy = self._policies().find(authority)
+        if policy is None or policy.documents_from is DocumentsFrom.ORIGIN:
+            return await self._default.fetch(authority)
+        return await self._files_of(policy).fetch(authority)
+
+    def _files_of(self, policy: Policy) -> FileSource:
+        key = (policy.robots_file, policy.tdmrep_file)
+        if key not in self._files:
+            self._files[key] = FileSource(*(self._base / name if name else "" for name in key))
+        return self._files[key]

@@ -1,0 +1,77 @@
+"""One request and its answer on their way through mitmproxy, as the door keeps them: in the flow's own metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mitmproxy.http import HTTPFlow
+
+from optout.adapters.client_address import TrustedProxies, client_address, client_scheme, is_trusted_proxy
+from optout.adapters.forwarding import Visit
+from optout.engine import Outcome
+from optout.messages import Destination, Fields, Request, Response
+from optout.record import Ending
+
+_KEY = "optout"
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request on its way; `request` and `outcome` are there only for a recognized crawler. `sent` is in bytes."""
+
+    method: str
+    destination: Destination
+    fields: Fields
+    visit: Visit
+    request: Request | None = None
+    outcome: Outcome | None = None
+    sent: int = 0
+
+    @property
+    def refusal(self) -> Response | None:
+        """The answer in the origin's place, if there is one."""
+        return self.outcome.response if self.outcome is not None else None
+
+    def count(self, data: bytes) -> bytes:
+        """Let a part of the answer's body pass, and count it."""
+        self.sent += len(data)
+        return data
+
+    def ending(self, flow: HTTPFlow, *, aborted: bool) -> Ending:
+        """How the exchange ended. What was handed to the connection counts as sent."""
+        response = flow.response
+        if response is not None:
+            kept = len(response.raw_content or b"")  # None where it was streamed and counted
+            return Ending(status=response.status_code, body_bytes=self.sent + kept, aborted=aborted)
+        # Without an answer from the origin mitmproxy gives its own, if there is still somebody to give it to.
+        return Ending(status=502 if flow.client_conn.connected else None, body_bytes=0, aborted=aborted)
+
+
+def visit_of(flow: HTTPFlow, fields: Fields, own_scheme: str, trusted: TrustedProxies) -> Visit:
+    """The request's way to this door, as far as it can be believed."""
+    peer = flow.client_conn.peername[0]
+    return Visit(
+        peer=peer,
+        is_proxy=is_trusted_proxy(peer, trusted),
+        client=client_address(peer, fields, trusted),
+        scheme=client_scheme(peer, fields, trusted, own_scheme),
+        host=fields.first("host") or flow.request.authority,
+    )
+
+
+def keep(flow: HTTPFlow, exchange: Exchange) -> None:
+    """Remember the exchange with its flow, and no longer than that."""
+    flow.metadata[_KEY] = exchange
+
+
+def of(flow: HTTPFlow) -> Exchange | None:
+    """The exchange of a flow; None where mitmproxy or the door answered without judging."""
+    found = flow.metadata.get(_KEY)
+    return found if isinstance(found, Exchange) else None
+
+
+def take(flow: HTTPFlow) -> Exchange | None:
+    """The exchange of a flow, which forgets it."""
+    found = of(flow)
+    flow.metadata.pop(_KEY, None)
+    return found
