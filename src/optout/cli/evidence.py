@@ -1,0 +1,298 @@
+"""`optout evidence`: make a log, tell its key, list and show records, verify the whole."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from optout.cli.ingest import ingest
+from optout.cli.terminal import safe
+from optout.errors import EvidenceError, UsageError
+
+if TYPE_CHECKING:
+    from optout.evidence.audit import AuditReport
+    from optout.evidence.checkpoint import Checkpoint, VerifierKey
+    from optout.evidence.segments import Entry
+
+_DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+@click.group()
+def evidence() -> None:
+    """The evidence log: init, key, list, show, verify, ingest."""
+
+
+evidence.add_command(ingest)
+
+
+@evidence.command()
+@_DIRECTORY
+@click.option("--origin", default="", metavar="NAME", help="The log's name, as example.org/optout; random if absent.")
+@_JSON
+def init(directory: Path, origin: str, as_json: bool) -> None:
+    """Make a log in a new or empty directory, with a key of its own."""
+    from optout.evidence.clock import SystemClock
+    from optout.evidence.directory import create_log
+
+    _print_key(create_log(directory, origin, now_us=SystemClock().now_us()), as_json)
+    if not as_json:
+        click.echo("Write the key down where nobody who can reach this directory can change it.")
+
+
+@evidence.command()
+@_DIRECTORY
+@_JSON
+def key(directory: Path, as_json: bool) -> None:
+    """Print the log's public key and its fingerprint."""
+    from optout.evidence.directory import Layout
+    from optout.evidence.signing import load_verifier_key
+
+    _print_key(load_verifier_key(Layout(directory).vkey), as_json)
+
+
+@evidence.command(name="list")
+@_DIRECTORY
+@click.option("--type", "kind", default="", metavar="T", help="Only records of this type, as crawl.request.")
+@click.option(
+    "--since", default="", metavar="TIME", help="Only records from this time on (ISO 8601; UTC unless it says)."
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
+@click.option("--json", "as_json", is_flag=True, help="A record a line, its leaf exactly as stored.")
+def list_records(directory: Path, kind: str, since: str, limit: int | None, as_json: bool) -> None:
+    """List records in the order of the log."""
+    chosen: Iterator[Entry] | deque[Entry] = _chosen(directory, kind, _microseconds(since))
+    if limit is not None:
+        chosen = deque(chosen, maxlen=limit)
+    for entry in chosen:
+        sys.stdout.buffer.write((entry.record if as_json else _line(entry).encode()) + b"\n")
+    sys.stdout.flush()
+    waiting = _waiting(directory)
+    if waiting:
+        click.echo(f"{waiting} more in spools of other writers, not yet in the tree", err=True)
+
+
+@evidence.command()
+@_DIRECTORY
+@click.argument("record_id", metavar="ID")
+@_JSON
+def show(directory: Path, record_id: str, as_json: bool) -> None:
+    """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
+    shown = [_shown(directory, entry) for entry in _entries(directory) if _is_meant(entry, record_id)]
+    if not shown:
+        click.echo(f"no record {safe(record_id)} in this log", err=True)
+        sys.exit(1)
+    for one in shown:
+        click.echo(json.dumps(one) if as_json else _page(one))
+
+
+@evidence.command()
+@_DIRECTORY
+@click.option("--vkey", "expected", default="", metavar="V", help="The key that the log must have, from elsewhere.")
+@_JSON
+def verify(directory: Path, expected: str, as_json: bool) -> None:
+    """Check the whole log against its signatures. Exit 0: sound, 1: not, 2: could not tell."""
+    from optout.evidence.audit import Verdict, audit
+    from optout.evidence.checkpoint import NoteFault, parse_verifier_key
+
+    vkey = parse_verifier_key(expected) if expected else None
+    if isinstance(vkey, NoteFault):
+        raise UsageError(f"--vkey: {vkey.text}", "give the line that `optout evidence key` prints")
+    report = audit(directory, vkey)
+    click.echo(json.dumps(_as_json(report)) if as_json else _verdict(report))
+    codes = {Verdict.SOUND: 0, Verdict.NOT_SOUND: 1, Verdict.COULD_NOT_TELL: 2}
+    sys.exit(codes[report.verdict])
+
+
+def _print_key(vkey: VerifierKey, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"origin": vkey.name, "vkey": str(vkey), "fingerprint": vkey.fingerprint}))
+        return
+    click.echo(f"key          {safe(str(vkey))}")
+    click.echo(f"fingerprint  sha256:{vkey.fingerprint}")
+
+
+# Choosing records
+
+
+def _entries(directory: Path) -> Iterator[Entry]:
+    """Every record that is whole; at the end an EvidenceError if others are not."""
+    from optout.evidence.directory import Layout
+    from optout.evidence.segments import Break, Damage, read_entries
+    from optout.evidence.signing import load_verifier_key
+
+    layout = Layout(directory)
+    load_verifier_key(layout.vkey)
+    broken = None
+    try:
+        for item in read_entries(layout.segments):
+            if not isinstance(item, Break):
+                yield item
+            elif not (item.last and item.damage is Damage.INCOMPLETE):
+                broken = broken or item
+    except OSError as fault:
+        raise EvidenceError(f"cannot read {fault.filename}: {fault.strerror}") from fault
+    if broken is not None:
+        raise EvidenceError(
+            f"record {broken.index} in {broken.path} is damaged: this is not all", "run `optout evidence verify`"
+        )
+
+
+def _waiting(directory: Path) -> int:
+    from optout.evidence.directory import Layout
+    from optout.evidence.waiting import count_waiting, read_taken
+
+    layout = Layout(directory)
+    try:
+        return count_waiting(layout, read_taken(layout))
+    except OSError as fault:
+        raise EvidenceError(f"cannot read {fault.filename}: {fault.strerror}") from fault
+
+
+def _chosen(directory: Path, kind: str, since_us: int | None) -> Iterator[Entry]:
+    from optout.evidence.schema import parse_envelope
+
+    for entry in _entries(directory):
+        envelope = parse_envelope(entry.record)
+        if envelope is None or (kind and envelope.type != kind):
+            continue
+        if since_us is None or envelope.time_us >= since_us:
+            yield entry
+
+
+def _is_meant(entry: Entry, record_id: str) -> bool:
+    from optout.evidence.schema import parse_envelope
+
+    if record_id.isdecimal() and record_id.isascii():
+        return str(entry.leaf_index) == record_id
+    envelope = parse_envelope(entry.record)
+    return envelope is not None and envelope.id == record_id
+
+
+def _microseconds(since: str) -> int | None:
+    if not since:
+        return None
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise UsageError(
+            f"--since: {since!r} is not a time", "write it as 2026-11-24 or 2026-11-24T10:00:00Z"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1_000_000)
+
+
+# For people
+
+
+def _line(entry: Entry) -> str:
+    from optout.evidence.schema import parse_record
+
+    fields = parse_record(entry.record) or {}
+    place = f"{fields.get('server.address', '')}{fields.get('url.path', '')}"
+    action = fields.get("decision.action")
+    if action is not None and fields.get("decision.enforced") is False:
+        action = f"would {action}"
+    told = (fields.get("crawl.product"), action, place, fields.get("reason"))
+    words = " ".join(safe(str(word), 80) for word in told if word)
+    kind = safe(str(fields.get("type")))
+    return f"{entry.leaf_index:>7}  {_moment(fields.get('time_us'))}  {kind:<15}  {words}".rstrip()
+
+
+def _moment(time_us: object) -> str:
+    try:
+        return datetime.fromtimestamp(int(str(time_us)) / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return safe(str(time_us))
+
+
+def _shown(directory: Path, entry: Entry) -> dict[str, object]:
+    from optout.evidence.schema import parse_record
+    from optout.evidence.tree import leaf_hash
+
+    checkpoint = _checkpoint(directory)
+    return {
+        "index": entry.leaf_index,
+        "leaf_hash": leaf_hash(entry.record).hex(),
+        "covered": checkpoint is not None and entry.leaf_index < checkpoint.size,
+        "checkpoint_size": checkpoint.size if checkpoint is not None else None,
+        "file": str(entry.path.relative_to(directory)),
+        "record": parse_record(entry.record),
+    }
+
+
+def _checkpoint(directory: Path) -> Checkpoint | None:
+    from optout.evidence.checkpoint import NoteFault, open_checkpoint
+    from optout.evidence.directory import Layout
+    from optout.evidence.signing import load_verifier_key
+
+    layout = Layout(directory)
+    try:
+        checkpoint = open_checkpoint(layout.checkpoint.read_bytes(), load_verifier_key(layout.vkey))
+    except OSError:
+        return None
+    return None if isinstance(checkpoint, NoteFault) else checkpoint
+
+
+def _page(shown: dict[str, object]) -> str:
+    size = shown["checkpoint_size"]
+    covered = f"yes, by the checkpoint over {size} records" if shown["covered"] else "not yet"
+    lines = [
+        f"record     {shown['index']} in {safe(str(shown['file']))}",
+        f"leaf hash  {shown['leaf_hash']}",
+        f"covered    {covered}",
+        "",
+    ]
+    record = shown["record"]
+    if isinstance(record, dict):
+        width = max(map(len, record), default=0)
+        for name, value in sorted(record.items()):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else _plain(value)
+            lines.append(f"{safe(name):<{width}}  {safe(text, 4096)}")
+    return "\n".join([*lines, ""])
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _as_json(report: AuditReport) -> dict[str, object]:
+    return {
+        "verdict": report.verdict.value,
+        "origin": report.origin,
+        "vkey": report.vkey,
+        "self_attested": report.self_attested,
+        "size": report.size,
+        "covered": report.covered,
+        "boots": report.boots,
+        "snapshots": report.snapshots,
+        "gaps": report.gaps,
+        "waiting": report.waiting,
+        "proved": list(report.proved),
+        "not_proved": list(report.not_proved),
+        "problems": [
+            {"file": problem.file, "index": problem.index, "text": problem.text} for problem in report.problems
+        ],
+    }
+
+
+def _verdict(report: AuditReport) -> str:
+    own = " (self-attested: by the key in the directory itself)" if report.self_attested else ""
+    lines = [f"{report.verdict}{own}"]
+    sections = (
+        ("problems", [str(problem) for problem in report.problems]),
+        ("proved", report.proved),
+        ("not proved", report.not_proved),
+    )
+    for title, sentences in sections:
+        if sentences:
+            lines += ["", title, *(f"  - {safe(sentence, 400)}" for sentence in sentences)]
+    return "\n".join(lines)

@@ -1,0 +1,178 @@
+"""`optout explain`: what a visitor would be told for a URL, by the engine itself, with the line that decides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from optout.cli.terminal import safe
+from optout.errors import UsageError
+
+if TYPE_CHECKING:
+    from optout.engine import Outcome
+    from optout.messages import Request
+    from optout.signals.declaration import Document, Published
+
+
+@click.command()
+@click.argument("url")
+@click.option("--user-agent", "-A", required=True, help="The User-Agent field that the visitor sends.")
+@click.option("--policy", metavar="FILE|DIR|NAME", help="A policy file, a directory, or a ready stance's name.")
+@click.option("--ip", help="The client's address.")
+@click.option("--header", "-H", "headers", multiple=True, metavar="'K: V'", help="A further request field.")
+@click.option("--method", default="GET", show_default=True, help="The request method.")
+@click.option("--robots", type=click.Path(path_type=Path), help="Read robots.txt from a file, not from the site.")
+@click.option("--tdmrep", type=click.Path(path_type=Path), help="Read tdmrep.json from a file, not from the site.")
+@click.option("--offline", is_flag=True, help="Do not ask the site for what it publishes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(
+    url: str,
+    user_agent: str,
+    policy: str | None,
+    ip: str | None,
+    headers: tuple[str, ...],
+    method: str,
+    robots: Path | None,
+    tdmrep: Path | None,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Say what a visitor with this user agent would be told at URL, and why.
+
+    The site's robots.txt and tdmrep.json are read from the files given, or asked of the URL's own site.
+    Exit code: 0 the request passes, 1 it is refused, 2 usage or fault.
+    """
+    from optout.adapters.policy_watch import PolicyWatch
+    from optout.crawlers.registry import bundled_registry
+    from optout.engine import Engine
+    from optout.testing import make_request
+
+    request = make_request(url, user_agent, method=method, headers=[_field(text) for text in headers], ip=ip)
+    if not request.authority:
+        raise UsageError(f"{safe(url)} is no absolute URL", "write it like https://photos.example/gallery/1.jpg")
+    registry = bundled_registry()
+    engine = Engine(PolicyWatch(policy, registry).current, registry)
+    published = _published(url, request, robots, tdmrep, offline=offline)
+    outcome = engine.explain(request, published)
+    report = _report(outcome, request.authority)
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=True))
+    else:
+        click.echo(_words(url, outcome, request.authority))
+    click.get_current_context().exit(0 if report["status"] == 200 else 1)
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise UsageError(f"{safe(text)} is no header field", "write it like 'Accept: text/html'")
+    return name.strip(), value.strip()
+
+
+def _published(url: str, request: Request, robots: Path | None, tdmrep: Path | None, *, offline: bool) -> Published:
+    """What the site publishes: from the files given, else from the site that the operator typed."""
+    from optout.signals import declaration
+
+    found = {
+        declaration.ROBOTS_NAME: _from_file(declaration.ROBOTS_NAME, robots),
+        declaration.TDMREP_NAME: _from_file(declaration.TDMREP_NAME, tdmrep),
+    }
+    if not offline and not (robots or tdmrep):
+        found = _ask(url, request)
+    return declaration.parse_published(
+        found[declaration.ROBOTS_NAME], found[declaration.TDMREP_NAME], authority=request.authority
+    )
+
+
+def _ask(url: str, request: Request) -> dict[str, Document]:
+    """The site's two documents, asked of the URL that the operator typed."""
+    import asyncio
+
+    from optout.adapters.documents import OriginSource
+    from optout.adapters.fetcher import Fetcher
+
+    async def ask() -> dict[str, Document]:
+        fetcher = Fetcher()
+        try:
+            base = f"{request.scheme}://{url.partition('://')[2].partition('/')[0]}"
+            found = await OriginSource(fetcher, base, scheme=request.scheme).fetch(request.authority)
+        finally:
+            await fetcher.close()
+        return {document.name: document for document in found}
+
+    return asyncio.run(ask())
+
+
+def _from_file(name: str, path: Path | None) -> Document:
+    from optout.signals import declaration
+
+    if path is None:
+        return declaration.unknown(name, "not given")
+    try:
+        return declaration.known(name, path.read_bytes())
+    except OSError as fault:
+        raise UsageError(f"cannot read {path}: {fault.strerror}", "give a file that exists") from fault
+
+
+def _report(outcome: Outcome | None, authority: str) -> dict[str, object]:
+    """The public JSON form (design part 8)."""
+    from optout.cli.policy_words import why
+
+    if outcome is None:
+        text = "no crawler that the policy speaks about: the request passes and leaves no trace"
+        reasons = [{"code": "default", "text": text, "source": None}]
+        return {
+            "action": "allow",
+            "status": 200,
+            "clause": "",
+            "policy_digest": "",
+            "enforced": True,
+            "enforced_because": "",
+            "agent": None,
+            "reasons": reasons,
+        }
+    decision, agent = outcome.decision, outcome.decision.agent
+    return {
+        "action": decision.action.value,
+        "status": outcome.response.status if outcome.response else 200,
+        "clause": decision.clause,
+        "policy_digest": decision.policy.digest,
+        "enforced": decision.enforced,
+        "enforced_because": why(decision.policy, authority),
+        "agent": {
+            "name": agent.claim.crawler.name,
+            "operator": agent.claim.crawler.operator,
+            "purpose": agent.purpose.value,
+            "standing": agent.standing.value,
+        },
+        "reasons": [
+            {
+                "code": reason.code.value,
+                "text": reason.text,
+                "source": {"file": reason.source.file, "line": reason.source.line} if reason.source else None,
+            }
+            for reason in decision.reasons
+        ],
+    }
+
+
+def _words(url: str, outcome: Outcome | None, authority: str) -> str:
+    from optout.cli.policy_words import why
+
+    if outcome is None:
+        return f"{safe(url)}: passes, and leaves no trace (no crawler that the policy speaks about)"
+    decision, agent = outcome.decision, outcome.decision.agent
+    crawler = agent.claim.crawler
+    status = outcome.response.status if outcome.response else 200
+    head = f"{safe(url)}: {decision.action} ({status})" + ("" if decision.enforced else ", only observed")
+    who = f"  who    {crawler.name} ({crawler.operator}), {agent.purpose}, {agent.standing}"
+    reasons = [
+        f"  {'why' if not place else '   '}    {safe(str(reason))}" for place, reason in enumerate(decision.reasons)
+    ]
+    lines = [head, who, *reasons, f"  by     {safe(decision.clause)}"]
+    if not decision.enforced:
+        lines.append(f"  mode   only observed, because {why(decision.policy, authority)}")
+    return "\n".join(lines)

@@ -1,0 +1,323 @@
+"""The conductor: a request becomes facts, facts become a decision, a decision becomes a response and a record.
+
+    case    = engine.examine(request)                 # pure; case.lookups
+    answers = await resolver.resolve(case.lookups)    # the only I/O before the answer, and it is the door's
+    outcome = engine.conclude(case, answers)          # pure
+
+Rule: no I/O and no clock here. The engine is immutable but for its bounded indexes; a reload makes a new one.
+
+It is longer than 300 lines because what is remembered stands beside what it spares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from optout import record as records
+from optout import response as responses
+from optout.crawlers.model import AI_PURPOSES, Claim, SaidBy
+from optout.crawlers.registry import Registry
+from optout.decision import Decision, Reason, ReasonCode, decide, is_enforced, reservation
+from optout.identity import Agent, identify
+from optout.licensing.token import Grant, GrantState, parse_license_authorization
+from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments
+from optout.messages import Fields, Request, Response
+from optout.policy.always_open import ALWAYS_OPEN_PATHS
+from optout.policy.matcher import Matchers, PolicyMatcher
+from optout.policy.model import REFUSALS, Action, OnError, Policy, PolicySet
+from optout.record import Record
+from optout.ruling import Rulings
+from optout.signals.declaration import NOTHING_KNOWN, Published
+from optout.signals.tdmrep import TdmRule
+
+NO_FIELDS = Fields()
+_PRIVATE = Fields((("Cache-Control", "private"),))  # what one licensed must not be served to the next from a cache
+_FAULT = Reason(code=ReasonCode.FAULT, text="this request could not be judged")
+_REMEMBERED_CLAIMS = 2048
+_REMEMBERED_DECLARATIONS = 2048
+_REMEMBERED_NOBODIES = 16_384  # numbers: half a megabyte
+_REMEMBERED_SITES = 16_384
+_REMEMBERED_LENGTH = 512  # characters; the longest user agent of the registry has about 250
+_UNWRITTEN = Record(public={}, private={})
+_SERVER_DOWN = Grant(state=GrantState.UNAVAILABLE, license_id="", reason="the license server gave no answer")
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A recognized request under a policy, and what must be asked before it can be decided."""
+
+    request: Request
+    agent: Agent
+    matcher: PolicyMatcher
+    lookups: tuple[Lookup, ...]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the request's site."""
+        return self.matcher.policy
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a door has to do.
+
+    `response` None lets the request on; `fields` then replace those of the same name on the way back. `record` None
+    means that nothing may be written about it.
+    `fails_closed`: if the record cannot be made durable, the content must not go out (design part 5.3).
+    """
+
+    decision: Decision
+    response: Response | None
+    record: Record | None
+    fails_closed: bool
+    published: Published = NOTHING_KNOWN
+    fields: Fields = NO_FIELDS
+
+
+class Engine:
+    """Policies and registry, ready to judge.
+
+    `observe_only` is the process-wide override (`OPTOUT_MODE=observe`, design part 5.14). Claims that were found are
+    remembered, because a crawler sends the same user agent a million times. Of a user agent that names no crawler only
+    Python's hash is, which is keyed anew in each process: no text can be had back from it. Whoever found another text
+    with the same hash would be taken for a person, as he is by calling himself a browser.
+    """
+
+    __slots__ = (
+        "_agents",
+        "_claims",
+        "_declared",
+        "_governed",
+        "_matchers",
+        "_nobodies",
+        "_rulings",
+        "observe_only",
+        "policies",
+        "registry",
+    )
+
+    def __init__(self, policies: PolicySet, registry: Registry, *, observe_only: bool = False) -> None:
+        self.policies = policies
+        self.registry = registry
+        self.observe_only = observe_only
+        self._claims: dict[tuple[str, str | None], Claim] = {}
+        self._nobodies: set[int] = set()
+        self._governed: dict[str, Policy | None] = {}
+        self._agents: dict[int, Agent] = {}  # by the identity of a claim, which its agent holds
+        # By the identities of policy and rule, which are held; what a person's response declares is made once.
+        self._declared: dict[tuple[int, int, str], tuple[TdmRule | None, Fields]] = {}
+        self._rulings = Rulings(registry.sha256, observe_only=observe_only)
+        self._matchers = Matchers()
+
+    def under(self, policies: PolicySet) -> Engine:
+        """The engine for other policies; what is known of crawlers, and of policies that stay, it knows already.
+
+        Both may be asked for a while: requests that are under way end under the policies that they began with.
+        """
+        engine = Engine(policies, self.registry, observe_only=self.observe_only)
+        engine._claims, engine._nobodies, engine._agents = self._claims, self._nobodies, self._agents
+        engine._rulings, engine._matchers = self._rulings, self._matchers
+        self._rulings.keep(policies)
+        self._matchers.keep(policies)
+        return engine
+
+    def recognize(self, user_agent: str, signature_agent: str | None = None) -> Claim | None:
+        """What a request says of itself; None for everybody who claims nothing."""
+        number = hash(user_agent) if signature_agent is None else None
+        if number in self._nobodies:
+            return None
+        key = (user_agent, signature_agent)
+        claim = self._claims.get(key)
+        if claim is None:
+            claim = self.registry.recognize(user_agent, signature_agent)
+            if claim is not None and len(user_agent) + len(signature_agent or "") <= _REMEMBERED_LENGTH:
+                if len(self._claims) >= _REMEMBERED_CLAIMS:  # strangers write the keys: memory is bounded
+                    self._claims.clear()
+                    self._agents.clear()
+                self._claims[key] = claim
+                self._agents[id(claim)] = identify(claim)
+            elif claim is None and number is not None:
+                if len(self._nobodies) >= _REMEMBERED_NOBODIES:
+                    self._nobodies.clear()
+                self._nobodies.add(number)
+        return claim
+
+    def govern(self, authority: str) -> Policy | None:
+        """The policy of a site; None if nobody wrote one. As `PolicySet.find`, and remembered."""
+        try:
+            return self._governed[authority]
+        except KeyError:
+            if len(self._governed) >= _REMEMBERED_SITES:  # strangers write authorities
+                self._governed.clear()
+            found = self._governed[authority] = self.policies.find(authority)
+            return found
+
+    def examine(self, request: Request, claim: Claim | None = None) -> Case | None:
+        """The case to conclude; None where the request passes and leaves no trace.
+
+        `claim` may be given by a door that has recognized already.
+        """
+        if claim is None:
+            claim = self.recognize(request.user_agent, request.signature_agent)
+            if claim is None:
+                return None
+        policy = self.govern(request.authority)
+        if policy is None:
+            return None
+        matcher = self._matchers.of(policy)
+        agent = self._agents.get(id(claim)) or identify(claim)
+        if not _concerns(matcher, agent):
+            return None
+        lookups: tuple[Lookup, ...] = (PublishedDocuments(authority=request.authority),)
+        if policy.license_server and request.path not in ALWAYS_OPEN_PATHS:
+            lookups += _introspection(policy, request)
+        return Case(request=request, agent=agent, matcher=matcher, lookups=lookups)
+
+    def conclude(self, case: Case, answers: Answers, *, spent_us: int = 0, is_recorded: bool = True) -> Outcome:
+        """Decision, response and record for a case. A missing answer is a value: nothing known, server down.
+
+        A door that keeps no log is spared the making of records: it gets an empty one in their place.
+        """
+        request = case.request
+        published = answers.get(case.lookups[0])
+        if not isinstance(published, Published):
+            published = NOTHING_KNOWN
+        ruling = self._rulings.rule(request, case.agent, case.matcher, published, _grant(case, answers))
+        decision = ruling.decision
+        if not decision.acted_upon:
+            return Outcome(decision=decision, response=None, record=None, fails_closed=False)
+        response = ruling.response(request)
+        return Outcome(
+            decision=decision,
+            response=response,
+            record=ruling.record(request, response, spent_us) if is_recorded else _UNWRITTEN,
+            fails_closed=response is None and _needs_record(decision),
+            published=published,
+            fields=_PRIVATE if decision.clause == "grant" else NO_FIELDS,
+        )
+
+    def explain(self, request: Request, published: Published) -> Outcome | None:
+        """What a request would get if the site published `published`; None where it passes without a trace."""
+        case = self.examine(request)
+        return None if case is None else self.conclude(case, {case.lookups[0]: published})
+
+    def fail(self, case: Case) -> Outcome:
+        """The outcome where judging itself failed after recognition: the policy's `on_error` (design part 4).
+
+        Only AI purposes are refused; in observe mode nobody is. The answer does not say what failed: that is for
+        the owner's log.
+        """
+        policy, request = case.policy, case.request
+        is_ai = not case.agent.purposes.isdisjoint(AI_PURPOSES)
+        enforced = is_enforced(policy, request.authority, observe_only=self.observe_only)
+        refused = is_ai and enforced and policy.on_error is OnError.REFUSE
+        decision = Decision(
+            action=Action.DENY if refused else Action.ALLOW,
+            clause="fault",
+            reasons=(_FAULT,),
+            agent=case.agent,
+            policy=policy,
+            enforced=enforced,
+        )
+        response = responses.unavailable(decision, request) if refused else None
+        found = records.draft(
+            decision=decision,
+            published=NOTHING_KNOWN,
+            status=None if response is None else response.status,
+            registry_sha256=self.registry.sha256,
+        )
+        fails_closed = response is None and _needs_record(decision)
+        record = records.crawl_request(request=request, draft=found, spent_us=0)
+        return Outcome(decision=decision, response=response, record=record, fails_closed=fails_closed)
+
+    def without_record(self, outcome: Outcome, request: Request) -> Outcome:
+        """The outcome where the record could not be made durable: 503 for what fails closed, else unchanged."""
+        if not outcome.fails_closed:
+            return outcome
+        text = "the request could not be put on record, and content is handed over only on record"
+        reason = Reason(code=ReasonCode.NOT_RECORDED, text=text)
+        decision = replace(outcome.decision, reasons=(*outcome.decision.reasons, reason))
+        return msgspec.structs.replace(outcome, decision=decision, response=responses.unavailable(decision, request))
+
+    def undeclared(self, authority: str, published: Published) -> tuple[str, ...]:
+        """The product tokens of AI crawlers that the policy refuses and the live robots.txt lets in, for `/`.
+
+        An owner should publish what is enforced: crawlers that obey would then not even come (design part 5.6).
+        """
+        policy = self.policies.find(authority)
+        if policy is None:
+            return ()
+        matcher = self._matchers.of(policy)
+        request = Request(
+            id="",
+            received_us=0,
+            mono_us=0,
+            method="GET",
+            scheme="https",
+            authority=authority,
+            target="/",
+            fields=NO_FIELDS,
+        )
+        found: list[str] = []
+        for crawler in self.registry.crawlers:
+            if crawler.robots_tokens and not crawler.acts_for.isdisjoint(AI_PURPOSES):
+                claim = Claim(crawler=crawler, token=crawler.name, said_by=SaidBy.USER_AGENT, named=(crawler,))
+                decision = decide(
+                    request=request,
+                    agent=identify(claim),
+                    matcher=matcher,
+                    published=published,
+                    observe_only=self.observe_only,
+                )
+                robots = published.robots
+                allowed = robots is None or robots.match(crawler.robots_tokens, "/").allowed
+                if decision.enforced and decision.action in REFUSALS and allowed:
+                    found.append(crawler.robots_tokens[0])
+        return tuple(dict.fromkeys(found))
+
+    def declare(self, *, policy: Policy, authority: str, target: str, published: Published) -> Fields:
+        """The declaring fields for a GET or HEAD response of the site that `policy` is for; none in observe mode."""
+        declares = published.tdm is not None or policy.license
+        if not declares or self.observe_only or not policy.enforces(authority):
+            return NO_FIELDS
+        rule = reservation(published, target)
+        key = (id(policy), id(rule), authority)
+        kept = self._declared.get(key)
+        if kept is None:
+            if len(self._declared) >= _REMEMBERED_DECLARATIONS:  # strangers write authorities
+                self._declared.clear()
+            kept = self._declared[key] = (rule, responses.declare(policy, rule, authority))
+        return kept[1]
+
+
+def _concerns(matcher: PolicyMatcher, agent: Agent) -> bool:
+    """Whether the policy can have anything to say about `agent` (design part 5.2)."""
+    if not agent.purposes.isdisjoint(AI_PURPOSES):
+        return True
+    named = agent.claim.named
+    return any(matcher.about(crawler, crawler.acts_for).clauses for crawler in named)
+
+
+def _introspection(policy: Policy, request: Request) -> tuple[Introspection, ...]:
+    token = parse_license_authorization(request.fields)
+    if token is None:
+        return ()
+    resource = f"{request.scheme}://{request.authority}{request.path}"
+    return (Introspection(server=policy.license_server, token=token, resource=resource),)
+
+
+def _grant(case: Case, answers: Answers) -> Grant | None:
+    """The grant that a token earned; UNAVAILABLE where the license server gave no answer."""
+    question = next((lookup for lookup in case.lookups if isinstance(lookup, Introspection)), None)
+    if question is None:
+        return None
+    answer = answers.get(question)
+    return answer if isinstance(answer, Grant) else _SERVER_DOWN
+
+
+def _needs_record(decision: Decision) -> bool:
+    policy = decision.policy
+    if not decision.enforced or decision.clause == "always-open" or decision.action in REFUSALS:
+        return False
+    named = decision.agent.claim.named
+    return any(not crawler.acts_for.isdisjoint(policy.evidence_required_for) for crawler in named)

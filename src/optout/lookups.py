@@ -1,0 +1,38 @@
+"""Questions that judgement wants to ask the world, as values; a door's resolver answers them.
+
+A test can therefore assert that a stranger's words never turned into a question. A question that could not be
+answered is missing from the answers: a missing answer is a value too, and never raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+
+class PublishedDocuments(msgspec.Struct, frozen=True, kw_only=True):
+    """What does the site at `authority` publish? Answered by `signals.declaration.Published`.
+
+    The authority comes from the owner's policy, never from a stranger alone.
+    """
+
+    authority: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introspection:
+    """Is this license token good for this resource? Answered by `licensing.token.Grant`.
+
+    Asked only of the license server that the owner's policy names (Open License Protocol, `POST /introspect`).
+    """
+
+    server: str
+    token: str = field(repr=False)  # a credential: it must not reach a log through repr()
+    resource: str
+
+
+Lookup = PublishedDocuments | Introspection
+Answers = Mapping[Lookup, object]
+NO_ANSWERS: Answers = {}

@@ -1,0 +1,202 @@
+"""One decision as a record: what is written for ever, and what must stay private (evidence.md part 5.1).
+
+Observation and inference have fields of their own: `user_agent.original` is what arrived, `crawl.*` and `identity.*`
+are what was concluded from it and from which data. Rule: no address, prefix or query enters the public part, and for
+a fetch that a person asked for no path either, because a URL can tell what the person wanted to know (part 4.4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from optout.crawlers.model import Purpose, SaidBy
+from optout.decision import Decision
+from optout.evidence.form import Filled, Form
+from optout.identity import Standing
+from optout.licensing.token import GrantState
+from optout.messages import AddressSource, Request
+from optout.policy.model import Action
+from optout.response import offer
+from optout.signals.declaration import DocumentState, Published
+from optout.signals.tdmrep import Reserved
+
+Value = str | int | bool | list[str]
+
+# evidence.md part 5.1: the fields of a request that help to identify a crawler and name no person.
+_HEADER_ALLOW_LIST = {
+    name: f"http.request.header.{name}"
+    for name in ("accept", "from", "signature-agent", "signature-input", "accept-signature", "content-usage")
+}
+
+
+_CLAIM_SOURCES = {SaidBy.USER_AGENT: "ua", SaidBy.SIGNATURE_AGENT: "signature"}
+
+_FROM = "http.request.header.from"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A record before the log completes it with writer, sequence and clock."""
+
+    public: Mapping[str, Value]
+    private: Mapping[str, Value]
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What the records of all requests with one decision have alike. `user_fetch`: the path stays private."""
+
+    form: Form
+    user_fetch: bool
+
+
+def draft(*, decision: Decision, published: Published, status: int | None, registry_sha256: str) -> Draft:
+    """The part of a `crawl.request` that is the decision's; `status` None where the origin will answer."""
+    public: dict[str, Value] = {
+        "v": 1,
+        "type": "crawl.request",
+        "tenant": decision.policy.tenant,
+        **_inferred(decision, registry_sha256),
+        **_in_force(decision, published),
+        "decision.action": decision.action.value,
+        "decision.reason": decision.deciding.code.value,
+        "decision.reasons": [
+            f"{reason.code} {reason.source}" if reason.source else reason.code.value for reason in decision.reasons
+        ],
+        "decision.enforced": decision.enforced,
+    }
+    if status is not None:
+        public["http.response.status_code"] = status
+        if decision.action is Action.REQUIRE_LICENSE:
+            public["offer.sha256"] = hashlib.sha256(msgspec.json.encode(offer(decision))).hexdigest()
+    if decision.grant is not None and decision.grant.state is GrantState.VALID and decision.grant.license_id:
+        public["license.id"] = decision.grant.license_id
+    return Draft(form=Form(public), user_fetch=_is_user_fetch(decision))
+
+
+def crawl_request(*, request: Request, draft: Draft, spent_us: int) -> Record:
+    """`crawl.request`: who asked for what, and what was decided."""
+    own: dict[str, Value] = {
+        "id": request.id,
+        "time_us": request.received_us,
+        "mono_us": request.mono_us,
+        "decision.us": spent_us,
+    }
+    _observe(own, request, user_fetch=draft.user_fetch)
+    return Record(public=Filled(draft.form, own), private=_private(request, user_fetch=draft.user_fetch))
+
+
+def crawl_outcome(
+    *, record_id: str, request: Request, decision: Decision, time_us: int, mono_us: int, ending: Ending
+) -> Record:
+    """`crawl.outcome`: how the exchange of an earlier `crawl.request` ended."""
+    public: dict[str, Value] = {
+        "v": 1,
+        "type": "crawl.outcome",
+        "id": record_id,
+        "time_us": time_us,
+        "mono_us": mono_us,
+        "tenant": decision.policy.tenant,
+        "crawl.request.id": request.id,
+        "http.response.body.size": ending.body_bytes,
+        "outcome.aborted": ending.aborted,
+        "outcome.us": max(0, mono_us - request.mono_us),
+    }
+    if ending.status is not None:
+        public["http.response.status_code"] = ending.status
+    return Record(public=public, private={})
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How an exchange ended: the status sent (None: none was), content bytes really sent, and whether it broke off."""
+
+    status: int | None
+    body_bytes: int
+    aborted: bool
+
+
+def _observe(public: dict[str, Value], request: Request, *, user_fetch: bool) -> None:
+    """Add what arrived, as far as it may be known to everybody."""
+    name, port = _host_and_port(request.authority)
+    public["http.request.method"] = request.method
+    public["network.protocol.version"] = request.http_version
+    public["url.scheme"] = request.scheme
+    public["server.address"] = name
+    public["url.query.present"] = request.has_query
+    public["user_agent.original"] = request.user_agent
+    if port is not None:
+        public["server.port"] = port
+    if not user_fetch:
+        public["url.path"] = _path(request)
+    for header, value in request.fields:
+        key = _HEADER_ALLOW_LIST.get(header.lower())
+        if key is not None and not (user_fetch and key == _FROM):  # a person's own address, when a person asked
+            values = public.setdefault(key, [])
+            assert isinstance(values, list)  # noqa: S101  no other field has such a name
+            values.append(value)
+
+
+def _host_and_port(authority: str) -> tuple[str, int | None]:
+    name, colon, port = authority.rpartition(":")
+    return (name, int(port)) if colon and port.isdigit() else (authority, None)
+
+
+def _inferred(decision: Decision, registry_sha256: str) -> dict[str, Value]:
+    agent = decision.agent
+    contradicted = agent.standing is Standing.CONTRADICTED
+    return {
+        "crawl.product": agent.claim.crawler.name,
+        "crawl.operator": agent.claim.crawler.operator,
+        "crawl.purpose": agent.purpose.value,
+        "crawl.named": list(dict.fromkeys(crawler.name for crawler in agent.claim.named)),
+        "crawl.registry.sha256": registry_sha256,
+        "identity.claimed": agent.claim.token,
+        "identity.claim_source": _CLAIM_SOURCES[agent.claim.said_by],
+        "identity.standing": agent.standing.value,
+        "identity.verified": agent.standing.value if contradicted else agent.method.value,
+    }
+
+
+def _in_force(decision: Decision, published: Published) -> dict[str, Value]:
+    found: dict[str, Value] = {
+        "policy.version": "1",
+        "policy.sha256": decision.policy.digest,
+        "policy.clause": decision.clause,
+    }
+    if published.robots_document.state is DocumentState.KNOWN:
+        found["robots.sha256"] = published.robots_document.sha256
+    match = decision.robots
+    if match is not None and match.token is not None:
+        found["robots.group"] = match.token
+    if match is not None and match.rule is not None:
+        found["robots.line"] = match.rule.line
+    if published.tdmrep_document.state is DocumentState.KNOWN:
+        found["tdm.sha256"] = published.tdmrep_document.sha256
+    rule = decision.reservation
+    if rule is not None and rule.reserved is not Reserved.UNSET:
+        found["tdm.channel"] = "tdmrep"
+        found["tdm.reservation"] = int(rule.reserved is Reserved.RESERVED)
+        if rule.policy:
+            found["tdm.policy.url"] = rule.policy
+    return found
+
+
+def _path(request: Request) -> str:
+    """The path as received, without a fragment: that never travels, and may hold a secret where it does."""
+    return request.path.partition("#")[0]
+
+
+def _is_user_fetch(decision: Decision) -> bool:
+    return any(Purpose.USER_FETCH in crawler.purposes for crawler in decision.agent.claim.named)
+
+
+def _private(request: Request, *, user_fetch: bool) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    if request.client.address is not None and request.client.source is not AddressSource.UNKNOWN:
+        found["client.address"] = request.client.address
+    if request.has_query:
+        found["url.query"] = request.target.partition("?")[2]
+    if user_fetch:
+        found["url.path"] = _path(request)
+    return found
