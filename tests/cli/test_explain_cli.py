@@ -1,0 +1,143 @@
+"""`optout explain`: the engine's own words, in text and JSON, from files or from the site itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+
+from optout.cli.explain import explain
+
+GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.4; +https://openai.com/gptbot"
+POLICY = "version: 1\nmode: enforce\ndefault: allow\non_error: refuse\n"
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    file = tmp_path / "policy.yaml"
+    file.write_text(POLICY)
+    return file
+
+
+@pytest.fixture
+def robots(tmp_path: Path) -> Path:
+    file = tmp_path / "robots.txt"
+    file.write_text("User-agent: *\nDisallow: /gallery/\n")
+    return file
+
+
+def _run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(explain, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, result.output
+
+
+def test_the_json_form_is_the_public_one(policy: Path, robots: Path) -> None:
+    url = "https://site.example/gallery/a"
+    code, output = _run(url, "-A", GPTBOT, "--policy", policy, "--robots", robots, "--json")
+    report = json.loads(output)
+    assert code == 1
+    assert len(report.pop("policy_digest")) == 64
+    assert report == {
+        "action": "deny",
+        "status": 403,
+        "clause": "robots.txt",
+        "enforced": True,
+        "enforced_because": "the policy enforces",
+        "agent": {"name": "GPTBot", "operator": "OpenAI", "purpose": "train", "standing": "unverified"},
+        "reasons": [
+            {
+                "code": "robots-disallow",
+                "text": "Disallow: /gallery/",
+                "source": {"file": "robots.txt", "line": 2},
+            }
+        ],
+    }
+
+
+def test_the_words_name_the_deciding_line(policy: Path, robots: Path) -> None:
+    code, output = _run("https://site.example/gallery/a", "-A", GPTBOT, "--policy", policy, "--robots", robots)
+    assert code == 1
+    assert "deny (403)" in output
+    assert "robots.txt:2 Disallow: /gallery/" in output
+
+
+def test_a_person_passes_and_leaves_no_trace(policy: Path) -> None:
+    code, output = _run("https://site.example/", "-A", "Mozilla/5.0 Firefox/140.0", "--policy", policy, "--offline")
+    assert code == 0
+    assert "leaves no trace" in output
+
+
+def test_without_a_policy_everything_is_only_observed(robots: Path) -> None:
+    code, output = _run("https://site.example/gallery/", "-A", GPTBOT, "--robots", robots, "--json")
+    report = json.loads(output)
+    assert code == 0
+    assert (report["status"], report["enforced"]) == (200, False)
+
+
+class _Site(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"User-agent: GPTBot\nDisallow: /\n"
+        found = self.path == "/robots.txt"
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(body) if found else 0))
+        self.end_headers()
+        if found:
+            self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        return
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_the_site_itself_is_asked_for_what_it_publishes(policy: Path, site: str) -> None:
+    code, output = _run(f"{site}/x", "-A", GPTBOT, "--policy", policy)
+    assert code == 1
+    assert "robots.txt:2 Disallow: /" in output
+
+
+def test_a_site_that_does_not_answer_refuses_nobody(policy: Path) -> None:
+    code, output = _run("http://127.0.0.1:9/x", "-A", GPTBOT, "--policy", policy)
+    assert code == 0
+    assert "no robots.txt is known" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["/gallery", "-A", "x", "--offline"], "absolute URL"),
+        (["https://site.example/", "-A", "x", "-H", "nonsense", "--offline"], "header field"),
+        (["https://site.example/", "-A", "x", "--robots", "/does/not/exist"], "cannot read"),
+    ],
+)
+def test_what_cannot_be_used_is_said(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(explain, arguments)
+    assert message in str(result.exception)
+
+
+def test_foreign_text_reaches_the_terminal_escaped(policy: Path) -> None:
+    _, output = _run("https://site.example/\x1b[31m", "-A", GPTBOT, "--policy", policy, "--offline")
+    assert "\x1b" not in output
+
+
+def test_a_site_that_is_only_observed_is_told_why(policy: Path) -> None:
+    policy.write_text(POLICY + "enforce: {percent: 12.5}\n")
+    code, output = _run("https://photos.example:8443/", "-A", GPTBOT, "--policy", policy, "--offline")
+    assert code == 0
+    assert "(200), only observed" in output
+    assert "because the site's bucket is 2,088, and 12.5 percent are those below 1,250" in output
