@@ -1,4 +1,4 @@
-"""`optout evidence`: make a log, tell its key, list and show records, verify the whole."""
+"""`optout evidence list|show`: the records, for people and for programs."""
 
 from __future__ import annotations
 
@@ -12,54 +12,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from optout.cli.ingest import ingest
+from optout.cli.evidence.options import DIRECTORY, JSON
 from optout.cli.terminal import safe
 from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
-    from optout.evidence.audit import AuditReport
-    from optout.evidence.checkpoint import Checkpoint, VerifierKey
+    from optout.evidence.checkpoint import Checkpoint
     from optout.evidence.segments import Entry
 
-_DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-_JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
-
-@click.group()
-def evidence() -> None:
-    """The evidence log: init, key, list, show, verify, ingest."""
-
-
-evidence.add_command(ingest)
-
-
-@evidence.command()
-@_DIRECTORY
-@click.option("--origin", default="", metavar="NAME", help="The log's name, as example.org/optout; random if absent.")
-@_JSON
-def init(directory: Path, origin: str, as_json: bool) -> None:
-    """Make a log in a new or empty directory, with a key of its own."""
-    from optout.evidence.clock import SystemClock
-    from optout.evidence.directory import create_log
-
-    _print_key(create_log(directory, origin, now_us=SystemClock().now_us()), as_json)
-    if not as_json:
-        click.echo("Write the key down where nobody who can reach this directory can change it.")
-
-
-@evidence.command()
-@_DIRECTORY
-@_JSON
-def key(directory: Path, as_json: bool) -> None:
-    """Print the log's public key and its fingerprint."""
-    from optout.evidence.directory import Layout
-    from optout.evidence.signing import load_verifier_key
-
-    _print_key(load_verifier_key(Layout(directory).vkey), as_json)
-
-
-@evidence.command(name="list")
-@_DIRECTORY
+@click.command(name="list")
+@DIRECTORY
 @click.option("--type", "kind", default="", metavar="T", help="Only records of this type, as crawl.request.")
 @click.option(
     "--since", default="", metavar="TIME", help="Only records from this time on (ISO 8601; UTC unless it says)."
@@ -79,10 +42,10 @@ def list_records(directory: Path, kind: str, since: str, limit: int | None, as_j
         click.echo(f"{waiting} more in spools of other writers, not yet in the tree", err=True)
 
 
-@evidence.command()
-@_DIRECTORY
+@click.command()
+@DIRECTORY
 @click.argument("record_id", metavar="ID")
-@_JSON
+@JSON
 def show(directory: Path, record_id: str, as_json: bool) -> None:
     """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
     shown = [_shown(directory, entry) for entry in _entries(directory) if _is_meant(entry, record_id)]
@@ -91,32 +54,6 @@ def show(directory: Path, record_id: str, as_json: bool) -> None:
         sys.exit(1)
     for one in shown:
         click.echo(json.dumps(one) if as_json else _page(one))
-
-
-@evidence.command()
-@_DIRECTORY
-@click.option("--vkey", "expected", default="", metavar="V", help="The key that the log must have, from elsewhere.")
-@_JSON
-def verify(directory: Path, expected: str, as_json: bool) -> None:
-    """Check the whole log against its signatures. Exit 0: sound, 1: not, 2: could not tell."""
-    from optout.evidence.audit import Verdict, audit
-    from optout.evidence.checkpoint import NoteFault, parse_verifier_key
-
-    vkey = parse_verifier_key(expected) if expected else None
-    if isinstance(vkey, NoteFault):
-        raise UsageError(f"--vkey: {vkey.text}", "give the line that `optout evidence key` prints")
-    report = audit(directory, vkey)
-    click.echo(json.dumps(_as_json(report)) if as_json else _verdict(report))
-    codes = {Verdict.SOUND: 0, Verdict.NOT_SOUND: 1, Verdict.COULD_NOT_TELL: 2}
-    sys.exit(codes[report.verdict])
-
-
-def _print_key(vkey: VerifierKey, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"origin": vkey.name, "vkey": str(vkey), "fingerprint": vkey.fingerprint}))
-        return
-    click.echo(f"key          {safe(str(vkey))}")
-    click.echo(f"fingerprint  sha256:{vkey.fingerprint}")
 
 
 # Choosing records
@@ -262,37 +199,3 @@ def _page(shown: dict[str, object]) -> str:
 
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _as_json(report: AuditReport) -> dict[str, object]:
-    return {
-        "verdict": report.verdict.value,
-        "origin": report.origin,
-        "vkey": report.vkey,
-        "self_attested": report.self_attested,
-        "size": report.size,
-        "covered": report.covered,
-        "boots": report.boots,
-        "snapshots": report.snapshots,
-        "gaps": report.gaps,
-        "waiting": report.waiting,
-        "proved": list(report.proved),
-        "not_proved": list(report.not_proved),
-        "problems": [
-            {"file": problem.file, "index": problem.index, "text": problem.text} for problem in report.problems
-        ],
-    }
-
-
-def _verdict(report: AuditReport) -> str:
-    own = " (self-attested: by the key in the directory itself)" if report.self_attested else ""
-    lines = [f"{report.verdict}{own}"]
-    sections = (
-        ("problems", [str(problem) for problem in report.problems]),
-        ("proved", report.proved),
-        ("not proved", report.not_proved),
-    )
-    for title, sentences in sections:
-        if sentences:
-            lines += ["", title, *(f"  - {safe(sentence, 400)}" for sentence in sentences)]
-    return "\n".join(lines)

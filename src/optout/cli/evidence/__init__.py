@@ -1,0 +1,21 @@
+"""`optout evidence`: a group whose commands stand in rooms of their own."""
+
+from __future__ import annotations
+
+import click
+
+from optout.cli.evidence.keys import init, key
+from optout.cli.evidence.listing import list_records, show
+from optout.cli.evidence.verdict import verify
+from optout.cli.ingest import ingest
+
+__all__ = ["evidence"]
+
+
+@click.group()
+def evidence() -> None:
+    """The evidence log: init, key, list, show, verify, ingest."""
+
+
+for _command in (init, key, list_records, show, verify, ingest):
+    evidence.add_command(_command)
