@@ -6,6 +6,8 @@ import hashlib
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from optout.crawlers.registry import bundled_registry
@@ -157,3 +159,39 @@ def test_an_outcome_names_its_request_and_what_was_sent() -> None:
         "outcome.aborted": True,
         "outcome.us": 7,
     }
+
+
+@given(st.lists(st.sampled_from(range(12)), max_size=40))
+def test_what_was_asked_before_changes_no_record(order: list[int]) -> None:
+    judge, fresh = engine(POLICY), [engine(POLICY) for _ in range(1)]
+    requests = [
+        make_request(
+            f"https://{SITE}{path}",
+            user_agent(agent),
+            headers=(("Accept", accept), ("From", "a@example.org"), *more),
+        )
+        for agent in ("GPTBot", "ChatGPT-User")
+        for path in ("/gallery/a", "/b?c")
+        for accept, more in (("text/html", ()), ("*/*", ()), ("*/*", (("Signature-Input", "sig=()"),)))
+    ]
+    for number in order:
+        outcome = judge.explain(requests[number], publishes(ROBOTS, TDMREP))
+        other = fresh[0].explain(requests[number], publishes(ROBOTS, TDMREP))
+        fresh[0] = engine(POLICY)
+        assert outcome is not None
+        assert other is not None
+        assert outcome.record is not None
+        assert other.record is not None
+        assert dict(outcome.record.public) == dict(other.record.public)
+
+
+def test_heads_that_strangers_make_up_do_not_fill_the_memory() -> None:
+    judge = engine(POLICY)
+    published = publishes(ROBOTS, TDMREP)
+    for number in range(200):
+        for _ in range(2):
+            request = make_request(f"https://{SITE}/a", user_agent("GPTBot"), headers=(("Accept", f"a/{number}"),))
+            assert judge.explain(request, published) is not None
+    kept = [ruling._draft for ruling in judge._rulings._kept.values() if ruling._draft is not None]
+    assert kept
+    assert all(0 < len(draft._forms) <= 32 for draft in kept)

@@ -142,6 +142,10 @@ class Engine:
                 self._nobodies.add(number)
         return claim
 
+    def is_nobody(self, user_agent: str) -> bool:
+        """Whether `recognize` has found, not long ago, that this user agent claims nothing."""
+        return hash(user_agent) in self._nobodies
+
     def govern(self, authority: str) -> Policy | None:
         """The policy of a site; None if nobody wrote one. As `PolicySet.find`, and remembered."""
         try:
@@ -275,10 +279,14 @@ class Engine:
                     found.append(crawler.robots_tokens[0])
         return tuple(dict.fromkeys(found))
 
+    def may_declare(self, policy: Policy, authority: str, published: Published) -> bool:
+        """Whether there is a target of the site for which `declare` has fields."""
+        declares = published.tdm is not None or policy.license
+        return bool(declares) and not self.observe_only and policy.enforces(authority)
+
     def declare(self, *, policy: Policy, authority: str, target: str, published: Published) -> Fields:
         """The declaring fields for a GET or HEAD response of the site that `policy` is for; none in observe mode."""
-        declares = published.tdm is not None or policy.license
-        if not declares or self.observe_only or not policy.enforces(authority):
+        if not self.may_declare(policy, authority, published):
             return NO_FIELDS
         rule = reservation(published, target)
         key = (id(policy), id(rule), authority)

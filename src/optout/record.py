@@ -32,6 +32,8 @@ _HEADER_ALLOW_LIST = {
 }
 
 
+_READ = ("user-agent", *_HEADER_ALLOW_LIST)
+_MOST_FORMS = 32  # of one decision
 _CLAIM_SOURCES = {SaidBy.USER_AGENT: "ua", SaidBy.SIGNATURE_AGENT: "signature"}
 
 _FROM = "http.request.header.from"
@@ -44,11 +46,45 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     private: Mapping[str, Value]
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft:
     """What the records of all requests with one decision have alike. `user_fetch`: the path stays private."""
 
-    form: Form
-    user_fetch: bool
+    __slots__ = ("_form", "_forms", "_seen", "user_fetch")
+
+    def __init__(self, form: Form, *, user_fetch: bool) -> None:
+        self.user_fetch = user_fetch
+        self._form = form
+        self._forms: dict[tuple[object, ...], Form] = {}
+        self._seen: tuple[object, ...] = ()
+
+    def form_for(self, request: Request) -> tuple[Form, bool]:
+        """The form of a request's record, and whether it holds what was observed but for target and time.
+
+        A crawler sends the same head again and again, for one page after the other. A head that comes twice running
+        gets a form of its own; one with a signature does not, because that is new each time.
+        """
+        fields = request.fields
+        if fields.all("signature-input"):
+            return self._form, False
+        key = (
+            request.method,
+            request.http_version,
+            request.scheme,
+            request.authority,
+            *[fields.all(name) for name in _READ],
+        )
+        form = self._forms.get(key)
+        if form is not None:
+            return form, True
+        if key != self._seen:
+            self._seen = key
+            return self._form, False
+        if len(self._forms) >= _MOST_FORMS:  # strangers write the keys: memory is bounded
+            self._forms.clear()
+        observed: dict[str, Value] = {}
+        _observe(observed, request, user_fetch=self.user_fetch)
+        form = self._forms[key] = Form({**self._form.shared, **observed})
+        return form, True
 
 
 def draft(*, decision: Decision, published: Published, status: int | None, registry_sha256: str) -> Draft:
@@ -72,19 +108,24 @@ def draft(*, decision: Decision, published: Published, status: int | None, regis
             public["offer.sha256"] = hashlib.sha256(msgspec.json.encode(offer(decision))).hexdigest()
     if decision.grant is not None and decision.grant.state is GrantState.VALID and decision.grant.license_id:
         public["license.id"] = decision.grant.license_id
-    return Draft(form=Form(public), user_fetch=_is_user_fetch(decision))
+    return Draft(Form(public), user_fetch=_is_user_fetch(decision))
 
 
 def crawl_request(*, request: Request, draft: Draft, spent_us: int) -> Record:
     """`crawl.request`: who asked for what, and what was decided."""
+    form, is_observed = draft.form_for(request)
     own: dict[str, Value] = {
         "id": request.id,
         "time_us": request.received_us,
         "mono_us": request.mono_us,
         "decision.us": spent_us,
+        "url.query.present": request.has_query,
     }
-    _observe(own, request, user_fetch=draft.user_fetch)
-    return Record(public=Filled(draft.form, own), private=_private(request, user_fetch=draft.user_fetch))
+    if not draft.user_fetch:
+        own["url.path"] = _path(request)
+    if not is_observed:
+        _observe(own, request, user_fetch=draft.user_fetch)
+    return Record(public=Filled(form, own), private=_private(request, user_fetch=draft.user_fetch))
 
 
 def crawl_outcome(
@@ -117,18 +158,15 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _observe(public: dict[str, Value], request: Request, *, user_fetch: bool) -> None:
-    """Add what arrived, as far as it may be known to everybody."""
+    """Add what arrived besides the target, as far as it may be known to everybody."""
     name, port = _host_and_port(request.authority)
     public["http.request.method"] = request.method
     public["network.protocol.version"] = request.http_version
     public["url.scheme"] = request.scheme
     public["server.address"] = name
-    public["url.query.present"] = request.has_query
     public["user_agent.original"] = request.user_agent
     if port is not None:
         public["server.port"] = port
-    if not user_fetch:
-        public["url.path"] = _path(request)
     for header, value in request.fields:
         key = _HEADER_ALLOW_LIST.get(header.lower())
         if key is not None and not (user_fetch and key == _FROM):  # a person's own address, when a person asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -160,6 +160,9 @@ class _BrokenLog:
     def record(self, *_args: object, told: Told, **_named: object) -> None:
         if not self.hangs:
             told.set_exception(NotLoggedError(self.loss, "planted"))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def snapshot(self, *_args: object, **_named: object) -> str:
         return ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 
+import pytest
+
 from optout.evidence.inbox import Inbox, Job, SignRequest
 from tests.evidence.setting import SOON_S
 
@@ -65,3 +67,27 @@ def test_a_waiting_taker_is_woken_by_a_job_a_nudge_and_the_end() -> None:
         assert woken.acquire(timeout=SOON_S)
     thread.join(SOON_S)
     assert taken == [1, 0, 0]
+
+
+def test_who_waits_is_woken_once_for_what_is_put_together() -> None:
+    inbox, taken = Inbox(records=100, size=100), []
+    jobs = [_job() for _ in range(50)]
+    taker = threading.Thread(target=lambda: taken.append(inbox.take(100, SOON_S)))
+    taker.start()
+    with inbox.together():
+        for job in jobs:
+            assert inbox.put(job)
+    taker.join(SOON_S)
+    assert taken in ([jobs], [jobs[: len(taken[0])]])  # it may have begun to wait within
+    assert taken[0] + inbox.take(100, 0) == jobs
+
+
+def test_a_fault_while_things_are_put_together_leaves_nobody_waiting() -> None:
+    inbox = Inbox(records=100, size=100)
+    job, next_one = _job(), _job()
+    with pytest.raises(RuntimeError, match="planted"), inbox.together():
+        inbox.put(job)
+        raise RuntimeError("planted")
+    assert inbox.take(1, SOON_S) == [job]
+    inbox.put(next_one)
+    assert inbox.take(1, SOON_S) == [next_one]

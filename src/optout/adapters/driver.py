@@ -17,6 +17,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,7 @@ from optout.lookups import NO_ANSWERS, Answers
 from optout.messages import Fields, Request
 from optout.policy.model import PolicySet
 from optout.record import Ending, Record
-from optout.signals.declaration import Published
+from optout.signals.declaration import Document, Published
 
 LOG = logging.getLogger("optout")
 _RECORD_WITHIN_S = 0.25  # evidence.md part 5.4: the budget of a recorded crawler; a person has none
@@ -93,14 +94,15 @@ class Driver:
         self.upkeep.doctor.describe = self._describe
         self.engine = Engine(self.upkeep.policies, self.upkeep.registry, observe_only=self._observe_only)
         source = ChosenByPolicy(documents, lambda: self.engine.policies, _directory_of(settings.policy))
-        self.published = PublishedCache(source, on_new=self.upkeep.on_document)
+        self.published = PublishedCache(source, on_new=self._on_new)
+        self.news = 0  # another number whenever a site may have begun to declare something
         self._fetcher = Fetcher()
         self._resolver = Resolver(self.published, self._fetcher)
         self._receipts: Receipts  # of the event loop in which the door is started
 
     async def start(self) -> None:
         """Open the log and begin the upkeep. Call it once, in the event loop that will serve."""
-        self._receipts = Receipts(within_s=_RECORD_WITHIN_S, unheard=self._unheard)
+        self._receipts = Receipts(within_s=_RECORD_WITHIN_S, unheard=self._unheard, together=self._together)
         await asyncio.to_thread(self.switch.look)
         if self.settings.evidence is not None:
             self.log = await asyncio.to_thread(
@@ -125,6 +127,11 @@ class Driver:
     def use(self, policies: PolicySet) -> None:
         """Judge by `policies` from the next request on; requests under way end under the old ones."""
         self.engine = self.engine.under(policies)
+        self.news += 1
+
+    def _on_new(self, authority: str, document: Document) -> None:
+        self.news += 1
+        self.upkeep.on_document(authority, document)
 
     def recognize(self, authority: str, user_agent: str, signature_agent: str | None) -> Claim | None:
         """What a request claims to be; None for people, for whoever claims nothing, and while the site is off."""
@@ -298,6 +305,9 @@ class Driver:
             self._count_fault("evidence", fault)
         return self.engine.without_record(outcome, request)
 
+    def _together(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.log is None else self.log.together()
+
     def _record(self, outcome: Outcome, told: Told) -> None:
         """Put an outcome's record into the log."""
         self.upkeep.will_record(outcome.decision.policy)
@@ -373,6 +383,11 @@ class Driver:
         except Exception:
             self._count_fault("declaration")
             return NO_FIELDS
+
+    def may_declare(self, authority: str) -> bool:
+        """Whether `declare` may have fields for a page of the site, by what is known now. Never waits, never raises."""
+        policy, known = self.engine.govern(authority), self.published.peek(authority)[0]
+        return policy is not None and self.engine.may_declare(policy, authority, known)
 
     def _count_fault(self, where: str, fault: BaseException | None = None) -> None:
         """Count a fault of our own; the first of each kind is logged with its traceback, for the operator.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from optout.evidence.receipt import Receipt, Told
@@ -24,10 +24,17 @@ class Receipts:
     """The receipts that one event loop waits for, `within_s` seconds each; make it in that loop.
 
     `unheard` is told, in the loop, of a record that was not written and for which nobody waits any more. Who gives up
-    waiting changes nothing about the record.
+    waiting changes nothing about the record. What is put at the end of a turn is put within a context of `together`.
     """
 
-    def __init__(self, *, within_s: float, unheard: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        *,
+        within_s: float,
+        unheard: Callable[[BaseException], None],
+        together: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._together = together
         self._loop = asyncio.get_running_loop()  # asked for once: it costs a call into the kernel before Python 3.12
         self._within_s = within_s
         self._unheard = unheard
@@ -57,11 +64,12 @@ class Receipts:
         made, self._made = self._made, []
         # It is not taken back: a look at who has been served costs less.
         self._loop.call_later(self._within_s, _give_up, [waiting for _, waiting in made])
-        for record, waiting in made:
-            try:
-                record(waiting)
-            except Exception as fault:
-                waiting.set_exception(fault)
+        with self._together():
+            for record, waiting in made:
+                try:
+                    record(waiting)
+                except Exception as fault:
+                    waiting.set_exception(fault)
 
     def settle(self, waiting: _Waiting) -> None:
         """Of the log's thread. The entry comes before the look at the flag, and `_wake` does the opposite."""
@@ -125,7 +133,8 @@ def _pass_on(heard: asyncio.Future[None], fault: BaseException | None) -> None:
 
 def _give_up(made: Iterable[_Waiting]) -> None:
     for waiting in made:
-        waiting.hear(TimeoutError())
+        if waiting.heard is not None:
+            waiting.hear(TimeoutError())
 
 
 class Unawaited:

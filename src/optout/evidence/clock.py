@@ -68,22 +68,37 @@ def clock_fields() -> dict[str, Value]:
 
 _RANDOM = 10  # octets of a UUIDv7 that are not its time; six bits of them give way to version and variant
 _DRAWN = 256  # ids for one call into the kernel
-_pool: list[bytes] = []
+_pool: list[str] = []  # ends of ids, finished
 os.register_at_fork(after_in_child=_pool.clear)  # else both processes would give out the same ids
+_millisecond = (-1, "")  # the one of the last id, and the beginning of that
 
 
-def _random_octets() -> bytes:
+def _random_end() -> str:
     try:
         return _pool.pop()
     except IndexError:
-        drawn = os.urandom(_RANDOM * _DRAWN)
-        _pool.extend(drawn[start : start + _RANDOM] for start in range(_RANDOM, len(drawn), _RANDOM))
-        return drawn[:_RANDOM]
+        drawn = os.urandom(_RANDOM * _DRAWN).hex()
+        ends = [_end(drawn[start : start + 2 * _RANDOM]) for start in range(0, len(drawn), 2 * _RANDOM)]
+        last = ends.pop()
+        _pool.extend(ends)
+        return last
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
+def _end(random: str) -> str:
+    """What follows the time in a UUIDv7 (RFC 9562 section 5.7), of twenty random digits: version, variant, 74 bits."""
+    return f"-7{random[1:4]}-{_VARIANT[random[4]]}{random[5:8]}-{random[8:]}"
 
 
 def new_id(time_us: int) -> str:
     """A UUIDv7 (RFC 9562 section 5.7) for this time."""
-    bits = (time_us // 1000 & (1 << 48) - 1) << 80 | int.from_bytes(_random_octets(), "big")
-    bits = bits & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    global _millisecond  # noqa: PLW0603  one tuple, replaced as a whole: any thread may read it
+    now = time_us // 1000
+    known, begin = _millisecond
+    if now != known:
+        text = f"{now & (1 << 48) - 1:012x}"
+        begin = f"{text[:8]}-{text[8:]}"
+        _millisecond = (now, begin)
+    return begin + _random_end()

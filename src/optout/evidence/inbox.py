@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from optout.evidence.checkpoint import Checkpoint
@@ -45,7 +46,22 @@ class Inbox:
         self._most_records = records
         self._most_bytes = size
         self._nudged = False
+        self._is_held = False
         self.closed = False
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Wake the taker once, at the end, for all that is put meanwhile.
+
+        Woken for the first, he would fight with whoever puts the next one for the interpreter.
+        """
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            with self._changed:
+                self._changed.notify()
 
     def put(self, job: Job | SignRequest) -> bool:
         """Whether there was room."""
@@ -56,7 +72,8 @@ class Inbox:
                 return False
             self._jobs.append(job)
             self._bytes += size
-            self._changed.notify()
+            if not self._is_held:
+                self._changed.notify()
             return True
 
     def take(self, most: int, timeout: float | None) -> list[Job | SignRequest]:

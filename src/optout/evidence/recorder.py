@@ -16,6 +16,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from optout.errors import EvidenceError
@@ -103,6 +104,10 @@ class Recorder(ABC):
             self._put(job)
         else:
             self._refuse(told, job.fields, Loss.FLOOD)
+
+    def together(self) -> AbstractContextManager[None]:
+        """For many records at once: the writer's thread is woken for all of them together, at the end."""
+        return self._inbox.together()
 
     def _job(self, public: Mapping[str, object], told: Told) -> Job:
         if isinstance(public, Filled):

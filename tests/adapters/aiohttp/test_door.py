@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from optout.adapters.aiohttp.door import DOOR
 from optout.adapters.documents import PublishedCache
 from optout.adapters.driver import Driver
 from optout.adapters.switch import Off, Switch, write_switch
+from optout.engine import Engine
 from optout.evidence.log import NotLoggedError
 from optout.evidence.receipt import Loss, Told
 from tests.judge import leaves, user_agent
@@ -74,7 +76,7 @@ def make_app(place: Path, policy: str = POLICY, **settings: Any) -> web.Applicat
         policy=file,
         evidence=settings.pop("evidence", place / "evidence"),
         state=place / "state",
-        documents=read_documents,
+        documents=settings.pop("documents", read_documents),
         **settings,
     )
     return app
@@ -269,6 +271,83 @@ def _keep_clients(driver: Driver, seen: list[object]) -> None:
     driver.decide = kept  # type: ignore[method-assign]
 
 
+# What is remembered
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The targets that were judged, in order."""
+    found: list[str] = []
+    examine = Engine.examine
+
+    def noted(engine: Engine, request: Any, claim: Any = None) -> Any:
+        found.append(request.target)
+        return examine(engine, request, claim)
+
+    monkeypatch.setattr(Engine, "examine", noted)
+    return found
+
+
+async def test_a_crawler_in_a_loop_is_told_the_same_under_another_number_and_on_record(
+    tmp_path: Path, judged: list[str]
+) -> None:
+    async with door(tmp_path) as (port, driver):
+        await driver.published.ask("site.example", within=10)
+        async with connected(port) as raw:
+            answers = []
+            for target in ("/drafts/a", "/drafts/a", "/drafts/a", "/drafts/b"):
+                await raw.send(f"GET {target} HTTP/1.1\r\nHost: site.example\r\nUser-Agent: GPTBot\r\n\r\n".encode())
+                answers.append(await raw.answer())
+    assert judged == ["/drafts/a", "/drafts/b"]
+    assert [answer.status for answer in answers] == [403] * 4
+    numbers = [json.loads(answer.body)["instance"].removeprefix("urn:uuid:") for answer in answers]
+    found = [leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"]
+    assert [leaf["id"] for leaf in found] == numbers
+    assert len(set(numbers)) == 4
+    assert [leaf["url.path"] for leaf in found] == ["/drafts/a"] * 3 + ["/drafts/b"]
+    assert {answer.first("cache-control") for answer in answers} == {"no-store"}
+
+
+async def test_a_crawler_that_was_refused_is_served_once_the_policy_lets_it_in(tmp_path: Path) -> None:
+    async with (
+        door(tmp_path, policy=POLICY.replace("default: allow", "default: deny")) as (port, _),
+        connected(port) as raw,
+    ):
+        statuses = []
+        while not statuses or statuses[-1] == 403:
+            await raw.send(b"GET / HTTP/1.1\r\nHost: site.example\r\nUser-Agent: GPTBot\r\n\r\n")
+            statuses.append((await raw.answer()).status)
+            if len(statuses) == 3:
+                (tmp_path / "policy.yaml").write_text(POLICY)
+    assert statuses[:3] == [403] * 3
+    assert statuses[-1] == 200
+
+
+async def test_a_site_that_begins_to_declare_is_heard_by_the_next_person(tmp_path: Path) -> None:
+    documents: dict[str, bytes] = {}
+    policy = POLICY.replace("license: https://site.example/license.xml\n", "")
+    async with door(tmp_path, policy, documents=lambda _authority, path: documents.get(path)) as (port, driver):
+        for _ in range(3):
+            assert (await ask(port, "/")).first("tdm-reservation") is None
+        documents.update(DOCUMENTS)
+        driver.published._entries["site.example"].due = 0.0
+        driver.published.get("site.example")
+        async with asyncio.timeout(10):
+            while driver.published.peek("site.example")[0].tdm is None:
+                await asyncio.sleep(0.01)
+        assert (await ask(port, "/")).first("tdm-reservation") == "1"
+
+
+async def test_hosts_that_strangers_make_up_do_not_fill_the_memory(tmp_path: Path) -> None:
+    app = make_app(tmp_path, documents=lambda _authority, _path: None)
+    kept = app[DOOR]._quiet
+    async with served(app) as port, connected(port) as raw:
+        for number in range(2100):
+            await raw.send(f"GET / HTTP/1.1\r\nHost: x{number}.example\r\nUser-Agent: Chrome\r\n\r\n".encode())
+            assert (await raw.answer()).status == 200
+            assert len(kept) <= 2048
+
+
 # Faults
 
 
@@ -281,6 +360,9 @@ class _BrokenLog:
     def record(self, *_args: object, told: Told, **_named: object) -> None:
         if not self._hangs:
             told.set_exception(NotLoggedError(Loss.DISK_FULL, "the disk is full"))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def snapshot(self, *_args: object, **_named: object) -> str:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest
 from optout.adapters.driver import Driver, Settings
 from optout.adapters.forward_auth import THIS_MACHINE, ForwardAuth, Judged, NothingPublished, asked_by
 from optout.adapters.forward_auth.check import Dialect, Said
+from optout.adapters.refusals import Refusal
 from optout.errors import UsageError
 from optout.messages import Response, octets
 from optout.signals.declaration import DocumentState
@@ -72,6 +74,10 @@ async def ask(
         fields += (("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", target), ("X-Forwarded-Host", host))
     said = Said([(octets(name), octets(value)) for name, value in (*fields, *more)])
     answer = found.weigh(peer=None, method=b"GET", target=octets(target), said=said)
+    if isinstance(answer, Refusal):
+        told: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        found.give_again(answer, told.set_result)
+        return await told
     return await found.decide(answer) if isinstance(answer, Judged) else answer
 
 
@@ -211,3 +217,31 @@ def test_this_machine_may_ask_unless_others_are_named() -> None:
     assert named.field == "x-real-ip"
     with pytest.raises(UsageError):
         asked_by(("nowhere",), "x-forwarded-for")
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_a_crawler_in_a_loop_is_told_the_same_on_record_and_not_judged_anew(
+    dialect: Dialect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with door(tmp_path, dialect) as found:
+        await ask(found, GPTBOT, dialect=dialect)
+        first = await ask(found, GPTBOT, dialect=dialect)
+        with monkeypatch.context() as patched:
+            patched.setattr(found.driver, "decide", None)
+            again = await ask(found, GPTBOT, dialect=dialect)
+        other = await ask(found, GPTBOT, "/other", dialect=dialect)
+        shown = [
+            await ask(found, GPTBOT, "/optout", ("Optout-Ticket", ticket)) for ticket in _tickets(first, again, other)
+        ]
+    assert first.status == again.status == other.status
+    if dialect is Dialect.NGINX:
+        assert len({answer.body for answer in shown}) == 3
+        assert {answer.status for answer in shown} == {402}
+    else:
+        assert len({answer.body for answer in (first, again, other)}) == 3
+    asked = [leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"]
+    assert len(asked) == len({str(leaf["id"]) for leaf in asked}) == 4
+
+
+def _tickets(*answers: Response) -> list[str]:
+    return [value for answer in answers for name, value in answer.fields if name == "Optout-Ticket"]

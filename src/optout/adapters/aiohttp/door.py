@@ -8,7 +8,7 @@ aiohttp answers by itself. A person's request is looked at twice, for its destin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Generator, Hashable
 from functools import partial
 from importlib.metadata import version
 
@@ -21,6 +21,7 @@ from optout.adapters.client_address import client_scheme
 from optout.adapters.driver import Driver
 from optout.adapters.intake import take_in
 from optout.adapters.quiet_logs import name_no_visitor
+from optout.adapters.refusals import Refusal, Refusals, refusal_of
 from optout.crawlers.model import Claim
 from optout.engine import Outcome
 from optout.messages import Destination, Fields, Response, as_text, parse_destination
@@ -30,19 +31,27 @@ SOFTWARE = f"optout/{version('optout')} aiohttp/{version('aiohttp')}"
 """What the log says is writing it."""
 
 
-# What the middleware knows of a request when its response is prepared; the two last of recorded crawlers only. A plain
-# tuple: one is made for each visitor, and a named one costs five times as much.
-_Visit = tuple[Destination, Outcome | None, Meter | None]
+_Visit = tuple[Outcome, Meter]
+"""What the middleware knows of a recorded crawler's request when its response is prepared."""
+
+_QUIET_S = 1.0  # how long a site that declares nothing is not asked again whether it does
+_MOST_SITES = 2048  # strangers write hosts
 
 
 class Door:
-    """One application's door. All that it decides, its driver decides."""
+    """One application's door. All that it decides, its driver decides.
+
+    Neither the middleware nor the signal handler is a coroutine function: for a person, all that is done is done before
+    there is anything to wait for, and a coroutine costs as much as that.
+    """
 
     __middleware_version__ = 1
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        self._open: set[Meter] = set()
+        self._refusals = Refusals()
+        self._visits: dict[int, _Visit] = {}  # by the identity of a request that is being answered
+        self._quiet: dict[str, tuple[float, int]] = {}  # by Host: until when, and since which news, nothing is declared
         self._loop: asyncio.AbstractEventLoop  # asked for once: asking costs a call into the kernel before Python 3.12
 
     async def life(self, _app: web.Application) -> AsyncIterator[None]:
@@ -53,31 +62,49 @@ class Door:
             await self.driver.start()
             yield
         finally:
-            for meter in tuple(self._open):
+            for _, meter in tuple(self._visits.values()):
                 meter.end()
             await self.driver.stop()
 
-    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    def __call__(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """The middleware."""
         headers = request.headers
-        destination = parse_destination(
-            raw_target=request.raw_path, hosts=headers.getall(hdrs.HOST, ()), scheme=request.scheme
-        )
-        if destination is None:
-            return as_aiohttp(bad_request())
+        hosts = headers.getall(hdrs.HOST, ())
         # All values: a second User-Agent must not hide the first.
-        user_agent = ", ".join(headers.getall(hdrs.USER_AGENT, ()))
+        user_agents = headers.getall(hdrs.USER_AGENT, ())
+        user_agent = user_agents[0] if len(user_agents) == 1 else ", ".join(user_agents)
         signature_agent = ", ".join(headers.getall(_SIGNATURE_AGENT, ())) or None
+        if (
+            len(hosts) == 1
+            and hosts[0] in self._quiet  # a host that can be read
+            and request.raw_path[:1] == "/"
+            and signature_agent is None
+            and self.driver.engine.is_nobody(user_agent)
+        ):
+            return handler(request)
+        destination = parse_destination(raw_target=request.raw_path, hosts=hosts, scheme=request.scheme)
+        if destination is None:
+            return _refused()
         claim = self.driver.recognize(destination.authority, user_agent, signature_agent)
         if claim is None:
-            request[_VISIT] = destination, None, None
-            return await handler(request)
-        return await self._answer(request, handler, destination, claim)
+            return handler(request)
+        same = request.raw_headers, request.method, request.raw_path, request.version, request.remote
+        refusal = self._refusals.find(same)
+        if refusal is not None:
+            return self._give_again(refusal)
+        return self._answer(request, handler, destination, claim, same)
+
+    async def _give_again(self, refusal: Refusal) -> web.StreamResponse:
+        number, recorded = refusal.number(), self._loop.create_future()
+        refusal.put_on_record(number, lambda _: None if recorded.done() else recorded.set_result(None))
+        await recorded
+        return as_aiohttp(refusal.numbered(number))
 
     async def _answer(
-        self, request: web.Request, handler: Handler, destination: Destination, claim: Claim
+        self, request: web.Request, handler: Handler, destination: Destination, claim: Claim, same: Hashable
     ) -> web.StreamResponse:
         """What a recognized crawler gets."""
+        engine = self.driver.engine
         fields, peer, trusted = fields_of(request), peer_of(request), self.driver.settings.trusted
         seen = take_in(
             method=request.method,
@@ -90,34 +117,71 @@ class Door:
         )
         outcome = await self.driver.decide(seen, claim)
         if outcome is None:
-            request[_VISIT] = destination, None, None
             return await handler(request)
         if outcome.response is not None:
+            self._refusals.keep(same, refusal_of(self.driver, engine, seen, outcome))
             return as_aiohttp(outcome.response)
         meter = Meter(request, partial(self.driver.ended, outcome, seen))
-        request[_VISIT] = destination, outcome, meter
-        self._open.add(meter)
-        meter.watch(self._loop, self._open.discard)
+        self._visits[id(request)] = outcome, meter
+        meter.watch(self._loop, lambda _: self._visits.pop(id(request), None))
         return await handler(request)
 
-    async def declare(self, request: web.Request, response: web.StreamResponse) -> None:
+    def declare(self, request: web.Request, response: web.StreamResponse) -> Awaitable[None]:
         """The `on_response_prepare` handler: add the declaring fields that the application does not send itself."""
-        visit = request.get(_VISIT)
-        if visit is None:
-            return
-        (authority, target), outcome, meter = visit
-        if meter is not None:
+        visit = self._visits.get(id(request))
+        if visit is not None:
+            outcome, meter = visit
             meter.began(response)
-        if isinstance(response, _OwnAnswer):
+            response.headers.update(outcome.fields)
+        elif isinstance(response, _OwnAnswer):
+            return _DONE
+        host = request.headers.get(hdrs.HOST, "")
+        until, news = self._quiet.get(host, _NEVER)
+        if news != self.driver.news or self._loop.time() >= until:
+            self._declare(request, response, host)
+        return _DONE
+
+    def _declare(self, request: web.Request, response: web.StreamResponse, host: str) -> None:
+        driver = self.driver
+        destination = parse_destination(
+            raw_target=request.raw_path, hosts=request.headers.getall(hdrs.HOST, ()), scheme=request.scheme
+        )
+        if destination is None:
             return
+        authority, target = destination
         headers = response.headers
-        if outcome is not None:
-            headers.update(outcome.fields)
-        for name, value in self.driver.declare(method=request.method, authority=authority, target=target):
+        for name, value in driver.declare(method=request.method, authority=authority, target=target):
             # The application's own word counts: it may know this one page better than the site's file does. A Link is
             # one of many.
             if value not in headers.getall(name, ()) if name == "Link" else name not in headers:
                 headers.add(name, value)
+        if len(self._quiet) >= _MOST_SITES:
+            self._quiet.clear()
+        is_quiet = not driver.may_declare(authority)
+        self._quiet[host] = (self._loop.time() + _QUIET_S if is_quiet else 0.0, driver.news)
+
+
+class _Done:
+    """What is awaited where there is nothing to wait for."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        return _NOTHING
+
+
+def _nothing() -> Generator[None, None, None]:
+    yield from ()
+
+
+_NOTHING = _nothing()
+next(_NOTHING, None)  # one that has ended ends again, in whichever thread
+_DONE = _Done()
+_NEVER = (0.0, -1)
+
+
+async def _refused() -> web.StreamResponse:
+    return as_aiohttp(bad_request())
 
 
 def install(app: web.Application, driver: Driver) -> None:
@@ -150,4 +214,3 @@ def peer_of(request: web.BaseRequest) -> str | None:
 
 _SIGNATURE_AGENT = istr("Signature-Agent")
 DOOR = web.AppKey("DOOR", Door)
-_VISIT = web.RequestKey("_VISIT", tuple[Destination, Outcome | None, Meter | None])

@@ -27,7 +27,7 @@ class Meter:
         self._content = 0
         request.writer.on_body_write = self._written
 
-    def watch(self, loop: asyncio.AbstractEventLoop, then: Callable[[Meter], None]) -> None:
+    def watch(self, loop: asyncio.AbstractEventLoop, then: Callable[[Meter], object]) -> None:
         """End with the present task of `loop`, which writes the response after the handlers; `then` is told."""
         task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101  a coroutine of aiohttp's runs in a task

@@ -8,6 +8,7 @@ as everywhere.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from importlib.metadata import version
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from optout.adapters.driver import Driver
 from optout.adapters.forward_auth.check import Check, Dialect, Malformed, Said, http_version, parse_check
 from optout.adapters.forward_auth.tickets import Tickets
 from optout.adapters.intake import now_us, take_in
+from optout.adapters.refusals import Refusal, Refusals, refusal_of
 from optout.crawlers.model import Claim
 from optout.evidence.clock import new_id
 from optout.messages import ClientAddress, Destination, Fields, Request, Response, as_text
@@ -40,10 +42,11 @@ _REMEMBERED_LENGTH = 256  # octets; strangers write most of them
 
 
 class Judged(NamedTuple):
-    """A recognized crawler's request, which `ForwardAuth.decide` is to be awaited for."""
+    """A recognized crawler's request, which `ForwardAuth.decide` is to be awaited for; `same` is the check's head."""
 
     request: Request
     claim: Claim
+    same: Hashable
 
 
 class ForwardAuth:
@@ -53,12 +56,16 @@ class ForwardAuth:
         self.driver = driver
         self._dialect = dialect
         self._tickets = Tickets()
+        self._refusals = Refusals()
         self._warned: set[str] = set()
         self._remembered = lru_cache(maxsize=4096)(self._client)
         self._forwarded = driver.settings.trusted.field.encode()
 
-    def weigh(self, *, peer: str | None, method: bytes, target: bytes, said: Said) -> Response | Judged:
-        """The answer to a check from a trusted `peer` (None: a unix socket); for a crawler, what to decide first."""
+    def weigh(self, *, peer: str | None, method: bytes, target: bytes, said: Said) -> Response | Judged | Refusal:
+        """The answer to a check from a trusted `peer` (None: a unix socket).
+
+        For a crawler, what to decide first, or the refusal that `give_again` gives.
+        """
         if self._dialect is Dialect.NGINX and any(tickets := said.all(_TICKET_KEY)):
             return self._fetched(tickets)
         check = parse_check(self._dialect, method=method, target=target, said=said)
@@ -74,13 +81,20 @@ class ForwardAuth:
         )
         if claim is None:
             return self._passed(check.method, destination)
-        return Judged(self._take_in(check, destination, said, peer), claim)
+        same = (peer, method, target, tuple(said.items))
+        return self._refusals.find(same) or Judged(self._take_in(check, destination, said, peer), claim, same)
+
+    def give_again(self, refusal: Refusal, then: Callable[[Response], None]) -> None:
+        """Tell `then` the answer to a check like one before, when it is on record."""
+        number = refusal.number()
+        refusal.put_on_record(number, lambda _: then(self._refused(number, refusal.numbered(number))))
 
     async def decide(self, judged: Judged) -> Response:
         """The answer to a check on a recognized crawler, with its record on disk."""
-        request = judged.request
+        request, engine = judged.request, self.driver.engine
         outcome = await self.driver.decide(request, judged.claim)
         if outcome is not None and outcome.response is not None:
+            self._refusals.keep(judged.same, refusal_of(self.driver, engine, request, outcome))
             return self._refused(request.id, outcome.response)
         destination = Destination(authority=request.authority, target=request.target)
         return self._passed(request.method, destination, () if outcome is None else outcome.fields.items)

@@ -23,6 +23,7 @@ from optout.adapters.eagerly import run_eagerly
 from optout.adapters.forward_auth import ForwardAuth, Judged, plain
 from optout.adapters.forward_auth.check import Said
 from optout.adapters.peers import peer_of
+from optout.adapters.refusals import Refusal
 from optout.messages import Response, octets
 
 _LONGEST_HEAD = 256 * 1024  # octets; more than any front end takes from a visitor
@@ -129,6 +130,9 @@ class CheckProtocol(asyncio.Protocol):
         if isinstance(found, Judged):
             self._is_deciding = True
             run_eagerly(self._door.decide(found), partial(self._decided, asked))
+        elif isinstance(found, Refusal):
+            self._is_deciding = True
+            self._door.give_again(found, partial(self._decided, asked))
         else:
             self._write(asked, found)
 

@@ -1,0 +1,156 @@
+"""A refusal that is given again: as like the first as two can be, on record, and only while it would be given anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from optout.adapters.documents import CallableSource
+from optout.adapters.driver import Driver, Settings
+from optout.adapters.intake import now_us
+from optout.adapters.refusals import Refusal, Refusals, refusal_of
+from optout.adapters.switch import Off, write_switch
+from optout.engine import Outcome
+from optout.evidence.clock import new_id
+from optout.messages import Request
+from optout.signals.declaration import NOTHING_KNOWN
+from optout.testing import make_request
+from tests.judge import leaves, user_agent
+
+POLICY = """
+version: 1
+mode: enforce
+default: allow
+on_error: refuse
+contact: rights@site.example
+clauses:
+  - {id: shut, action: deny, path: /shut/}
+  - {id: priced, action: require-license, path: /priced/}
+"""
+OWN = {"id", "time_us", "mono_us", "decision.us", "writer.seq"}
+
+
+@asynccontextmanager
+async def running(place: Path, *, evidence: bool = True) -> AsyncIterator[Driver]:
+    """A driver that knows what the site publishes: nothing."""
+    (place / "policy.yaml").write_text(POLICY)
+    settings = Settings(
+        state=place / "state",
+        software="test",
+        policy=place / "policy.yaml",
+        evidence=place / "evidence" if evidence else None,
+    )
+    driver = Driver(settings, CallableSource(lambda _authority, _path: None))
+    await driver.start()
+    try:
+        await driver.published.ask("site.example", within=10)
+        yield driver
+    finally:
+        await driver.stop()
+
+
+async def decided(driver: Driver, path: str = "/shut/a", agent: str = "GPTBot") -> tuple[Request, Outcome]:
+    request = make_request(f"https://site.example{path}", user_agent(agent))
+    claim = driver.recognize(request.authority, request.user_agent, None)
+    assert claim is not None
+    outcome = await driver.decide(request, claim)
+    assert outcome is not None
+    return request, outcome
+
+
+async def refused(driver: Driver, path: str = "/shut/a") -> Refusal | None:
+    request, outcome = await decided(driver, path)
+    return refusal_of(driver, driver.engine, request, outcome)
+
+
+async def given_again(refusal: Refusal) -> str:
+    """Its number, once it is on record."""
+    number, told = refusal.number(), asyncio.get_running_loop().create_future()
+    refusal.put_on_record(number, told.set_result)
+    async with asyncio.timeout(10):
+        await told
+    return number
+
+
+@pytest.mark.parametrize("path", ["/shut/a", "/priced/a?b=c"])
+async def test_record_and_answer_are_those_of_the_first_but_for_number_and_time(tmp_path: Path, path: str) -> None:
+    async with running(tmp_path) as driver:
+        request, outcome = await decided(driver, path)
+        refusal = refusal_of(driver, driver.engine, request, outcome)
+        assert refusal is not None
+        assert outcome.response is not None
+        number = await given_again(refusal)
+        answer = refusal.numbered(number)
+    assert answer.body == outcome.response.body.replace(request.id.encode(), number.encode())
+    assert (answer.status, answer.fields) == (outcome.response.status, outcome.response.fields)
+    first, second = (leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request")
+    assert (first["id"], second["id"]) == (request.id, number)
+    assert {key: value for key, value in first.items() if key not in OWN} == {
+        key: value for key, value in second.items() if key not in OWN
+    }
+
+
+async def test_what_lets_in_is_judged_each_time(tmp_path: Path) -> None:
+    async with running(tmp_path) as driver:
+        assert await refused(driver, "/open") is None
+
+
+async def test_a_fault_is_no_decision_to_repeat(tmp_path: Path) -> None:
+    async with running(tmp_path) as driver:
+        request, _ = await decided(driver)
+        case = driver.engine.examine(request)
+        assert case is not None
+        assert refusal_of(driver, driver.engine, request, driver.engine.fail(case)) is None
+
+
+@pytest.mark.parametrize("change", ["policy", "switch", "documents"])
+async def test_it_stands_while_nothing_has_changed_that_it_rests_on(tmp_path: Path, change: str) -> None:
+    async with running(tmp_path) as driver:
+        refusal, kept = await refused(driver), Refusals()
+        kept.keep("same", refusal)
+        assert kept.find("same") is refusal
+        match change:
+            case "policy":
+                driver.use(driver.engine.policies)
+            case "switch":
+                write_switch(tmp_path / "state", (Off(site="*", since_us=now_us()),))
+                driver.switch.look()
+            case _:
+                driver.published._entries["site.example"].published = NOTHING_KNOWN
+        assert kept.find("same") is None
+
+
+async def test_without_a_log_it_is_counted_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    async with running(tmp_path, evidence=False) as driver:
+        refusal = await refused(driver)
+        assert refusal is not None
+        told: list[Outcome] = []
+        refusal.put_on_record(refusal.number(), told.append)
+        assert len(told) == 1
+        assert refusal.counts_alone()
+
+
+async def test_with_a_log_it_does_not_count_alone(tmp_path: Path) -> None:
+    async with running(tmp_path) as driver:
+        refusal = await refused(driver)
+        assert refusal is not None
+        assert not refusal.counts_alone()
+
+
+async def test_memory_is_bounded_whatever_strangers_send(tmp_path: Path) -> None:
+    async with running(tmp_path) as driver:
+        refusal, kept = await refused(driver), Refusals()
+        for number in range(2000):
+            kept.keep(number, refusal)
+            assert len(kept._kept) <= 256
+        kept.keep("nothing to keep", None)
+        assert kept.find("nothing to keep") is None
+
+
+def test_numbers_are_new_each_time() -> None:
+    assert len({Refusal.number() for _ in range(1000)}) == 1000
+    assert Refusal.number()[:8] >= new_id(now_us() - 60_000_000)[:8]
