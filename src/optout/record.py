@@ -33,7 +33,8 @@ _HEADER_ALLOW_LIST = {
 
 
 _READ = ("user-agent", *_HEADER_ALLOW_LIST)
-_MOST_FORMS = 32  # of one decision
+_MOST_FORMS = 128  # about 5 KB each; more heads than that come at once to few sites
+_MOST_SEEN = 2048
 _CLAIM_SOURCES = {SaidBy.USER_AGENT: "ua", SaidBy.SIGNATURE_AGENT: "signature"}
 
 _FROM = "http.request.header.from"
@@ -46,45 +47,49 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     private: Mapping[str, Value]
 
 
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What the records of all requests with one decision have alike. `user_fetch`: the path stays private."""
 
-    __slots__ = ("_form", "_forms", "_seen", "user_fetch")
+    form: Form
+    user_fetch: bool
 
-    def __init__(self, form: Form, *, user_fetch: bool) -> None:
-        self.user_fetch = user_fetch
-        self._form = form
-        self._forms: dict[tuple[object, ...], Form] = {}
-        self._seen: tuple[object, ...] = ()
 
-    def form_for(self, request: Request) -> tuple[Form, bool]:
-        """The form of a request's record, and whether it holds what was observed but for target and time.
+class Forms:
+    """The forms of records that share what was observed, too, but for target and time. Memory is bounded.
 
-        A crawler sends the same head again and again, for one page after the other. A head that comes twice running
-        gets a form of its own; one with a signature does not, because that is new each time.
-        """
+    A crawler sends the same head again and again, for one page after the other. A head that comes a second time under
+    one draft gets a form of its own; one with a signature does not, because that is new each time.
+    """
+
+    __slots__ = ("_kept", "_seen")
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], tuple[Draft, Form]] = {}  # by the identity of a draft, which is held
+        self._seen: set[int] = set()  # Python's hashes of what came once
+
+    def find(self, draft: Draft, request: Request) -> Form | None:
+        """The form for a request's record; None where everything observed goes into the record by itself."""
         fields = request.fields
         if fields.all("signature-input"):
-            return self._form, False
-        key = (
-            request.method,
-            request.http_version,
-            request.scheme,
-            request.authority,
-            *[fields.all(name) for name in _READ],
-        )
-        form = self._forms.get(key)
-        if form is not None:
-            return form, True
-        if key != self._seen:
-            self._seen = key
-            return self._form, False
-        if len(self._forms) >= _MOST_FORMS:  # strangers write the keys: memory is bounded
-            self._forms.clear()
+            return None
+        where = (id(draft), request.method, request.http_version, request.scheme, request.authority)
+        key = (*where, *[fields.all(name) for name in _READ])
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept[1]
+        number = hash(key)
+        if number not in self._seen:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            self._seen.add(number)
+            return None
+        if len(self._kept) >= _MOST_FORMS:
+            self._kept.clear()
         observed: dict[str, Value] = {}
-        _observe(observed, request, user_fetch=self.user_fetch)
-        form = self._forms[key] = Form({**self._form.shared, **observed})
-        return form, True
+        _observe(observed, request, user_fetch=draft.user_fetch)
+        form = Form({**draft.form.shared, **observed})
+        self._kept[key] = draft, form
+        return form
 
 
 def draft(*, decision: Decision, published: Published, status: int | None, registry_sha256: str) -> Draft:
@@ -108,12 +113,12 @@ def draft(*, decision: Decision, published: Published, status: int | None, regis
             public["offer.sha256"] = hashlib.sha256(msgspec.json.encode(offer(decision))).hexdigest()
     if decision.grant is not None and decision.grant.state is GrantState.VALID and decision.grant.license_id:
         public["license.id"] = decision.grant.license_id
-    return Draft(Form(public), user_fetch=_is_user_fetch(decision))
+    return Draft(form=Form(public), user_fetch=_is_user_fetch(decision))
 
 
-def crawl_request(*, request: Request, draft: Draft, spent_us: int) -> Record:
+def crawl_request(*, request: Request, draft: Draft, spent_us: int, forms: Forms | None = None) -> Record:
     """`crawl.request`: who asked for what, and what was decided."""
-    form, is_observed = draft.form_for(request)
+    form = None if forms is None else forms.find(draft, request)
     own: dict[str, Value] = {
         "id": request.id,
         "time_us": request.received_us,
@@ -123,9 +128,9 @@ def crawl_request(*, request: Request, draft: Draft, spent_us: int) -> Record:
     }
     if not draft.user_fetch:
         own["url.path"] = _path(request)
-    if not is_observed:
+    if form is None:
         _observe(own, request, user_fetch=draft.user_fetch)
-    return Record(public=Filled(form, own), private=_private(request, user_fetch=draft.user_fetch))
+    return Record(public=Filled(form or draft.form, own), private=_private(request, user_fetch=draft.user_fetch))
 
 
 def crawl_outcome(

@@ -13,7 +13,7 @@ from optout.licensing.token import Grant
 from optout.messages import Request, Response
 from optout.policy.matcher import PolicyMatcher
 from optout.policy.model import PolicySet
-from optout.record import Draft, Record, crawl_request, draft
+from optout.record import Draft, Forms, Record, crawl_request, draft
 from optout.response import Prepared, prefers_html, prepare
 from optout.signals.declaration import Published
 
@@ -26,10 +26,13 @@ _MOST_FORMS = 32  # of one ruling: strangers write authorities where a policy ho
 class Ruling:
     """One decision, and the answers and records that it calls for."""
 
-    __slots__ = ("_draft", "_facts", "_forms", "_published", "_registry_sha256", "decision")
+    __slots__ = ("_draft", "_facts", "_forms", "_published", "_records", "_registry_sha256", "decision")
 
-    def __init__(self, decision: Decision, facts: Facts, published: Published, registry_sha256: str) -> None:
+    def __init__(
+        self, decision: Decision, facts: Facts, published: Published, registry_sha256: str, records: Forms
+    ) -> None:
         self.decision = decision
+        self._records = records
         # Held, because rulings are found by the identity of what the facts and the documents are made of.
         self._facts, self._published = facts, published
         self._registry_sha256 = registry_sha256
@@ -56,19 +59,20 @@ class Ruling:
                 status=None if response is None else response.status,
                 registry_sha256=self._registry_sha256,
             )
-        return crawl_request(request=request, draft=self._draft, spent_us=spent_us)
+        return crawl_request(request=request, draft=self._draft, spent_us=spent_us, forms=self._records)
 
 
 class Rulings:
     """The rulings of one engine."""
 
-    __slots__ = ("_by_target", "_kept", "_observe_only", "_registry_sha256")
+    __slots__ = ("_by_target", "_kept", "_observe_only", "_records", "_registry_sha256")
 
     def __init__(self, registry_sha256: str, *, observe_only: bool) -> None:
         self._registry_sha256 = registry_sha256
         self._observe_only = observe_only
         self._kept: dict[tuple[object, ...], Ruling] = {}
         self._by_target: dict[tuple[object, ...], Ruling] = {}
+        self._records = Forms()
 
     def keep(self, policies: PolicySet) -> None:
         """Drops the rulings on policies that are no longer in force."""
@@ -93,7 +97,7 @@ class Rulings:
             self._remember(way, kept)
             return kept
         decision = judge(facts, agent=agent, policy=policy, published=published, grant=grant, enforced=enforced)
-        ruling = Ruling(decision, facts, published, self._registry_sha256)
+        ruling = Ruling(decision, facts, published, self._registry_sha256, self._records)
         if facts_key is not None:
             if len(self._kept) >= _MOST_RULINGS:  # strangers write some of the facts: memory is bounded
                 self._kept.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,15 +66,6 @@ async def refused(driver: Driver, path: str = "/shut/a") -> Refusal | None:
     return refusal_of(driver, driver.engine, request, outcome)
 
 
-async def given_again(refusal: Refusal) -> str:
-    """Its number, once it is on record."""
-    number, told = refusal.number(), asyncio.get_running_loop().create_future()
-    refusal.put_on_record(number, told.set_result)
-    async with asyncio.timeout(10):
-        await told
-    return number
-
-
 @pytest.mark.parametrize("path", ["/shut/a", "/priced/a?b=c"])
 async def test_record_and_answer_are_those_of_the_first_but_for_number_and_time(tmp_path: Path, path: str) -> None:
     async with running(tmp_path) as driver:
@@ -83,7 +73,7 @@ async def test_record_and_answer_are_those_of_the_first_but_for_number_and_time(
         refusal = refusal_of(driver, driver.engine, request, outcome)
         assert refusal is not None
         assert outcome.response is not None
-        number = await given_again(refusal)
+        number = await refusal.recorded()
         answer = refusal.numbered(number)
     assert answer.body == outcome.response.body.replace(request.id.encode(), number.encode())
     assert (answer.status, answer.fields) == (outcome.response.status, outcome.response.fields)
@@ -108,11 +98,15 @@ async def test_a_fault_is_no_decision_to_repeat(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["policy", "switch", "documents"])
-async def test_it_stands_while_nothing_has_changed_that_it_rests_on(tmp_path: Path, change: str) -> None:
+async def test_it_is_kept_from_the_second_time_on_and_stands_while_nothing_has_changed(
+    tmp_path: Path, change: str
+) -> None:
     async with running(tmp_path) as driver:
-        refusal, kept = await refused(driver), Refusals()
-        kept.keep("same", refusal)
-        assert kept.find("same") is refusal
+        kept = Refusals(driver)
+        for _ in range(2):
+            assert kept.find("same") is None
+            kept.note("same", driver.engine, *await decided(driver))
+        assert kept.find("same") is not None
         match change:
             case "policy":
                 driver.use(driver.engine.policies)
@@ -143,12 +137,17 @@ async def test_with_a_log_it_does_not_count_alone(tmp_path: Path) -> None:
 
 async def test_memory_is_bounded_whatever_strangers_send(tmp_path: Path) -> None:
     async with running(tmp_path) as driver:
-        refusal, kept = await refused(driver), Refusals()
-        for number in range(2000):
-            kept.keep(number, refusal)
-            assert len(kept._kept) <= 256
-        kept.keep("nothing to keep", None)
-        assert kept.find("nothing to keep") is None
+        kept = Refusals(driver)
+        request, outcome = await decided(driver)
+        for number in range(10_000):
+            for _ in range(2 if number < 1000 else 1):
+                kept.note(number, driver.engine, request, outcome)
+            assert len(kept._kept) <= 64
+            assert len(kept._seen) <= 2048
+        open_request, let_in = await decided(driver, "/open")
+        for _ in range(3):
+            kept.note("let in", driver.engine, open_request, let_in)
+        assert kept.find("let in") is None
 
 
 def test_numbers_are_new_each_time() -> None:

@@ -9,6 +9,7 @@ Rule 3: it is recorded and counted like any other.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable
 
 from optout.adapters.driver import Driver
@@ -24,7 +25,8 @@ from optout.record import Record
 
 _OWN = frozenset({"id", "time_us", "mono_us", "decision.us"})
 _GIVEN_AGAIN = frozenset({Action.DENY, Action.REQUIRE_LICENSE})
-_MOST = 256  # heads of up to 64 KB each, written by strangers
+_MOST = 64  # heads of up to 64 KB each, written by strangers
+_MOST_SEEN = 2048
 
 
 class Refusal:
@@ -84,6 +86,13 @@ class Refusal:
             then,
         )
 
+    async def recorded(self) -> str:
+        """A number for it, once it is on record under that, or counted."""
+        number, told = self.number(), asyncio.get_running_loop().create_future()
+        self.put_on_record(number, lambda _: None if told.done() else told.set_result(None))
+        await told
+        return number
+
 
 def refusal_of(driver: Driver, engine: Engine, request: Request, outcome: Outcome) -> Refusal | None:
     """What a request like this one would get; None where it has to be judged. `engine` judged this one."""
@@ -102,22 +111,36 @@ def refusal_of(driver: Driver, engine: Engine, request: Request, outcome: Outcom
 
 
 class Refusals:
-    """The refusals that one door gave last, by what the door takes for the same request. Memory is bounded."""
+    """The refusals that one door gave last, by what the door takes for the same request. Memory is bounded.
 
-    __slots__ = ("_kept",)
+    One is kept when the same comes a second time: most crawlers ask for each page once, and making it costs as much as
+    it spares. What has come once is known by Python's hash alone.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_driver", "_kept", "_seen")
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
         self._kept: dict[Hashable, Refusal] = {}
+        self._seen: set[int] = set()
 
     def find(self, same: Hashable) -> Refusal | None:
         """The refusal for the same request, if it stands."""
         found = self._kept.get(same)
         return found if found is not None and found.stands else None
 
-    def keep(self, same: Hashable, refusal: Refusal | None) -> None:
-        """Keep what `refusal_of` made of a request."""
-        if refusal is None:
+    def note(self, same: Hashable, engine: Engine, request: Request, outcome: Outcome) -> None:
+        """What came of a request that `engine` judged."""
+        if outcome.response is None:
             return
-        if len(self._kept) >= _MOST:
-            self._kept.clear()
-        self._kept[same] = refusal
+        number = hash(same)
+        if number not in self._seen:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            self._seen.add(number)
+            return
+        refusal = refusal_of(self._driver, engine, request, outcome)
+        if refusal is not None:
+            if len(self._kept) >= _MOST:
+                self._kept.clear()
+            self._kept[same] = refusal

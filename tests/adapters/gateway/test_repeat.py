@@ -90,28 +90,29 @@ async def test_the_same_request_is_told_the_same_under_another_number_and_is_not
     tmp_path: Path, origin: RawOrigin, judged: list[str], evidence: bool
 ) -> None:
     async with running(tmp_path, origin, evidence=evidence) as gateway:
-        answers = [await gateway.ask() for _ in range(3)]
+        answers = [await gateway.ask() for _ in range(4)]
         (count,) = gateway.driver.tally.answers
-    assert [answer.status for answer in answers] == [403, 403, 403]
+    assert [answer.status for answer in answers] == [403] * 4
     numbers = [number(answer) for answer in answers]
-    assert len(set(numbers)) == 3
+    assert len(set(numbers)) == 4
     told = [answer.body.replace(each.encode(), b"") for answer, each in zip(answers, numbers, strict=True)]
-    assert told[0] == told[1] == told[2]
+    assert len(set(told)) == 1
     heads = [[line for line in answer.head.split(b"\r\n") if not line.startswith(b"Date:")] for answer in answers]
-    assert heads[0] == heads[1] == heads[2]
-    assert judged == ["/drafts/a"]
-    assert count.count == 3
+    assert heads[0] == heads[1] == heads[2] == heads[3]
+    assert judged == ["/drafts/a"] * 2, "what comes once is not kept"
+    assert count.count == 4
 
 
 async def test_each_is_on_record_with_its_number_and_time(tmp_path: Path, origin: RawOrigin) -> None:
     async with running(tmp_path, origin) as gateway:
-        numbers = [number(await gateway.ask()).removeprefix("urn:uuid:") for _ in range(3)]
+        numbers = [number(await gateway.ask()).removeprefix("urn:uuid:") for _ in range(4)]
     records = [leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"]
     assert [record["id"] for record in records] == numbers
-    assert records[0]["time_us"] < records[1]["time_us"] < records[2]["time_us"]
+    times = [int(str(record["time_us"])) for record in records]
+    assert times == sorted(set(times))
     own = {"id", "time_us", "mono_us", "decision.us", "writer.seq"}
     alike = [{key: value for key, value in record.items() if key not in own} for record in records]
-    assert alike[0] == alike[1] == alike[2]
+    assert all(each == alike[0] for each in alike)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +127,11 @@ async def test_each_is_on_record_with_its_number_and_time(tmp_path: Path, origin
 )
 async def test_another_request_is_judged(tmp_path: Path, origin: RawOrigin, judged: list[str], other: bytes) -> None:
     async with running(tmp_path, origin) as gateway:
-        await gateway.ask()
-        await gateway.ask(other)
-        assert (await gateway.ask(other)).status == 403
-    assert len(judged) == 2
+        for _ in range(3):
+            await gateway.ask()
+        for _ in range(3):
+            assert (await gateway.ask(other)).status == 403
+    assert len(judged) == 4
 
 
 async def test_head_gets_the_head_again(tmp_path: Path, origin: RawOrigin) -> None:
@@ -147,7 +149,7 @@ async def test_a_changed_policy_counts_from_the_next_request_on(
     tmp_path: Path, origin: RawOrigin, evidence: bool
 ) -> None:
     async with running(tmp_path, origin, evidence=evidence) as gateway:
-        assert (await gateway.ask()).status == 403
+        assert [(await gateway.ask()).status for _ in range(3)] == [403] * 3
         (tmp_path / "policy.yaml").write_text(POLICY + "on_disallow: require-license\ncontact: rights@site.example\n")
         while (answer := await gateway.ask()).status == 403:
             await asyncio.sleep(0.02)
@@ -159,7 +161,7 @@ async def test_the_off_switch_counts_from_the_next_request_on(
     tmp_path: Path, origin: RawOrigin, evidence: bool
 ) -> None:
     async with running(tmp_path, origin, evidence=evidence) as gateway:
-        assert (await gateway.ask()).status == 403
+        assert [(await gateway.ask()).status for _ in range(3)] == [403] * 3
         write_switch(tmp_path / "state", (Off(site="*", since_us=now_us()),))
         while (answer := await gateway.ask()).status == 403:
             await asyncio.sleep(0.02)
@@ -171,7 +173,7 @@ async def test_a_changed_document_counts_as_soon_as_it_is_known(
     tmp_path: Path, origin: RawOrigin, evidence: bool
 ) -> None:
     async with running(tmp_path, origin, evidence=evidence) as gateway:
-        assert (await gateway.ask()).status == 403
+        assert [(await gateway.ask()).status for _ in range(3)] == [403] * 3
         gateway.driver.published._entries["site.example"].published = NOTHING_KNOWN
         assert (await gateway.ask()).status == 200
 

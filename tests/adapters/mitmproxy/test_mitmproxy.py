@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import weakref
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,11 @@ from optout.adapters.mitmproxy import OptoutAddon
 from optout.adapters.mitmproxy.exchange import of
 from optout.crawlers.model import Claim
 from optout.crawlers.registry import bundled_registry
-from optout.engine import Outcome
+from optout.engine import Engine, Outcome
 from optout.errors import EvidenceError, PolicyError, Problem
 from optout.messages import Fields, Request
 from optout.record import Ending
+from optout.signals.declaration import Published
 from tests.judge import SITE, ask, engine, publishes, user_agent
 
 POLICY = """
@@ -53,6 +55,15 @@ class FakeDriver:
         self.calls: list[str] = []
         self.endings: list[Ending] = []
         self.requests: list[Request] = []
+        self.engine = engine(POLICY)
+        self.stands = False
+
+    def is_unchanged(self, _engine: Engine, _authority: str, _published: Published) -> bool:
+        return self.stands
+
+    def on_record(self, outcome: Outcome, _request: Request, then: Callable[[Outcome], None]) -> None:
+        self._call("on_record")
+        then(outcome)
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -144,6 +155,33 @@ async def test_a_crawler_s_request_is_judged_before_its_body_is_read(door: Door)
     assert flow.response is not None
     assert flow.response.status_code == 403
     assert not flow.request.stream
+
+
+async def test_a_crawler_in_a_loop_is_told_the_same_on_record_and_not_judged_anew(door: Door) -> None:
+    door.driver.stands = True
+    numbers = set()
+    for _ in range(4):
+        flow = await door.ask("GPTBot")
+        assert flow.response is not None
+        assert flow.response.status_code == 403
+        numbers.add(json.loads(flow.response.content or b"")["instance"])
+        door.addon.response(flow)
+    judged, again = ["recognize", "decide", "ended"], ["recognize", "on_record"]
+    assert door.driver.calls == ["start", *judged, *judged, *again, *again]
+    assert len(numbers) == 1, "the double gives all one number, and its answers do not name it"
+    other = await door.ask("GPTBot", Accept="text/html")
+    assert door.driver.calls[-1] == "decide"
+    assert other.response is not None
+
+
+async def test_a_refusal_that_cannot_be_given_again_lets_nothing_pass(door: Door) -> None:
+    door.driver.stands = True
+    for _ in range(2):
+        await door.ask("GPTBot")
+    door.driver.fails.add("on_record")
+    flow = await door.ask("GPTBot")
+    assert flow.response is None
+    assert was_killed(flow)
 
 
 async def test_a_refusal_that_mitmproxy_would_not_send_at_once_ends_the_connection(door: Door) -> None:

@@ -21,7 +21,7 @@ from optout.adapters.client_address import client_scheme
 from optout.adapters.driver import Driver
 from optout.adapters.intake import take_in
 from optout.adapters.quiet_logs import name_no_visitor
-from optout.adapters.refusals import Refusal, Refusals, refusal_of
+from optout.adapters.refusals import Refusal, Refusals
 from optout.crawlers.model import Claim
 from optout.engine import Outcome
 from optout.messages import Destination, Fields, Response, as_text, parse_destination
@@ -49,7 +49,7 @@ class Door:
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        self._refusals = Refusals()
+        self._refusals = Refusals(driver)
         self._visits: dict[int, _Visit] = {}  # by the identity of a request that is being answered
         self._quiet: dict[str, tuple[float, int]] = {}  # by Host: until when, and since which news, nothing is declared
         self._loop: asyncio.AbstractEventLoop  # asked for once: asking costs a call into the kernel before Python 3.12
@@ -95,10 +95,7 @@ class Door:
         return self._answer(request, handler, destination, claim, same)
 
     async def _give_again(self, refusal: Refusal) -> web.StreamResponse:
-        number, recorded = refusal.number(), self._loop.create_future()
-        refusal.put_on_record(number, lambda _: None if recorded.done() else recorded.set_result(None))
-        await recorded
-        return as_aiohttp(refusal.numbered(number))
+        return as_aiohttp(refusal.numbered(await refusal.recorded()))
 
     async def _answer(
         self, request: web.Request, handler: Handler, destination: Destination, claim: Claim, same: Hashable
@@ -119,7 +116,7 @@ class Door:
         if outcome is None:
             return await handler(request)
         if outcome.response is not None:
-            self._refusals.keep(same, refusal_of(self.driver, engine, seen, outcome))
+            self._refusals.note(same, engine, seen, outcome)
             return as_aiohttp(outcome.response)
         meter = Meter(request, partial(self.driver.ended, outcome, seen))
         self._visits[id(request)] = outcome, meter

@@ -19,7 +19,7 @@ from optout.adapters.driver import Driver
 from optout.adapters.forward_auth.check import Check, Dialect, Malformed, Said, http_version, parse_check
 from optout.adapters.forward_auth.tickets import Tickets
 from optout.adapters.intake import now_us, take_in
-from optout.adapters.refusals import Refusal, Refusals, refusal_of
+from optout.adapters.refusals import Refusal, Refusals
 from optout.crawlers.model import Claim
 from optout.evidence.clock import new_id
 from optout.messages import ClientAddress, Destination, Fields, Request, Response, as_text
@@ -56,7 +56,7 @@ class ForwardAuth:
         self.driver = driver
         self._dialect = dialect
         self._tickets = Tickets()
-        self._refusals = Refusals()
+        self._refusals = Refusals(driver)
         self._warned: set[str] = set()
         self._remembered = lru_cache(maxsize=4096)(self._client)
         self._forwarded = driver.settings.trusted.field.encode()
@@ -94,7 +94,7 @@ class ForwardAuth:
         request, engine = judged.request, self.driver.engine
         outcome = await self.driver.decide(request, judged.claim)
         if outcome is not None and outcome.response is not None:
-            self._refusals.keep(judged.same, refusal_of(self.driver, engine, request, outcome))
+            self._refusals.note(judged.same, engine, request, outcome)
             return self._refused(request.id, outcome.response)
         destination = Destination(authority=request.authority, target=request.target)
         return self._passed(request.method, destination, () if outcome is None else outcome.fields.items)

@@ -87,7 +87,11 @@ class Exchange:
     def _judged(self, engine: Engine, outcome: Outcome | None) -> None:
         """Of the driver: a first decision, which `engine` made."""
         if outcome is not None and outcome.response is not None and self._request is not None:
-            self._head.repeat = repeat_of(self._gateway.driver, engine, self.asked, self._request, outcome)
+            asked, head = self.asked, self._head
+            refused = asked.method, asked.target, asked.version
+            if head.refused == refused:  # most crawlers ask for a page once, and then nothing is spared
+                head.repeat = repeat_of(self._gateway.driver, engine, asked, self._request, outcome)
+            head.refused = refused
         self._decided(outcome)
 
     def _decided(self, outcome: Outcome | None) -> None:

@@ -82,6 +82,7 @@ class Head:
         "is_chunked",
         "noted",
         "onward",
+        "refused",
         "repeat",
         "signature_agent",
         "user_agent",
@@ -97,7 +98,8 @@ class Head:
         # All values: a second field must not hide the first.
         self.user_agent = as_text(b", ".join(self.all(b"user-agent")))
         self.signature_agent = as_text(b", ".join(self.all(b"signature-agent"))) or None
-        self.repeat: Repeat | None = None  # the refusal that a request with these fields got
+        self.refused: tuple[bytes, bytes, str] | None = None  # what was refused last to a request with these fields
+        self.repeat: Repeat | None = None  # and how, if it came twice running
         self._fault: Fault | None = _fault_of(self)
         self._lines: bytes | None = None
         self._text: Fields | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import NoReturn
 from weakref import WeakSet
@@ -27,7 +27,7 @@ from optout.adapters.documents import OriginSource
 from optout.adapters.driver import Driver, Settings
 from optout.adapters.fetcher import Fetcher, is_own_request
 from optout.adapters.intake import take_in
-from optout.adapters.mitmproxy.exchange import Exchange, keep, of, take, visit_of
+from optout.adapters.mitmproxy.exchange import Exchange, keep, of, owe_refusal, owes_refusal, take, visit_of
 from optout.adapters.mitmproxy.heads import (
     CHUNKED,
     answer_of,
@@ -47,6 +47,7 @@ from optout.adapters.mitmproxy.options import (
 )
 from optout.adapters.mitmproxy.quiet_logs import Discretion, place_of
 from optout.adapters.mitmproxy.upload import Brake, end_upload, has_body
+from optout.adapters.refusals import Refusal, Refusals
 from optout.crawlers.model import Claim
 from optout.errors import OptoutError, UsageError
 from optout.messages import Response
@@ -76,6 +77,7 @@ class OptoutAddon:
         self._accept_advisory = accept_advisory
         self._driver_type = driver_type
         self._driver: Driver | None = None
+        self._refusals: Refusals
         self._fetcher: Fetcher | None = None
         self._ready = asyncio.Event()
         self._brake = Brake()
@@ -114,6 +116,7 @@ class OptoutAddon:
         options = load_options(ctx.options, self._given, accept_advisory=self._accept_advisory)
         self._fetcher = Fetcher(tls=upstream_tls(ctx.options))
         self._driver = self._driver_type(options.settings, OriginSource(self._fetcher, options.upstream))
+        self._refusals = Refusals(self._driver)
         ctx.options.update_known(**options.forced)
 
     async def running(self) -> None:
@@ -185,8 +188,7 @@ class OptoutAddon:
             await self._receive(flow)
         except Exception as fault:
             self._count_fault(fault)
-            exchange = of(flow)
-            if exchange is not None and exchange.refusal is not None and flow.killable:
+            if owes_refusal(flow) and flow.killable:
                 flow.kill()
 
     async def _receive(self, flow: HTTPFlow) -> None:
@@ -198,13 +200,17 @@ class OptoutAddon:
         if destination is None:
             await self._answer(flow, bad_request())
             return
-        visit = visit_of(flow, fields, own_scheme, driver.settings.trusted)
-        exchange = Exchange(method=flow.request.method, destination=destination, fields=fields, visit=visit)
-        keep(flow, exchange)
         self._open.add(flow)
         user_agent = ", ".join(fields.all("user-agent"))
         signature_agent = ", ".join(fields.all("signature-agent")) or None
         claim = driver.recognize(destination.authority, user_agent, signature_agent)
+        refusal = None if claim is None else self._refusals.find(_head_of(flow))
+        if refusal is not None:
+            await self._give_again(flow, refusal)
+            return
+        visit = visit_of(flow, fields, own_scheme, driver.settings.trusted)
+        exchange = Exchange(method=flow.request.method, destination=destination, fields=fields, visit=visit)
+        keep(flow, exchange)
         if claim is not None:
             await self._judge(flow, exchange, claim)
         if exchange.refusal is None:
@@ -214,6 +220,7 @@ class OptoutAddon:
 
     async def _judge(self, flow: HTTPFlow, exchange: Exchange, claim: Claim) -> None:
         driver = self._running_driver()
+        engine = driver.engine
         exchange.request = take_in(
             method=exchange.method,
             scheme=exchange.visit.scheme,
@@ -225,6 +232,14 @@ class OptoutAddon:
         )
         with self._brake.held(flow):
             exchange.outcome = await driver.decide(exchange.request, claim)
+        if exchange.outcome is not None:
+            self._refusals.note(_head_of(flow), engine, exchange.request, exchange.outcome)
+
+    async def _give_again(self, flow: HTTPFlow, refusal: Refusal) -> None:
+        owe_refusal(flow)
+        with self._brake.held(flow):
+            number = await refusal.recorded()
+        await self._answer(flow, refusal.numbered(number))
 
     async def _let_on(self, flow: HTTPFlow, exchange: Exchange) -> None:
         request = flow.request
@@ -292,3 +307,10 @@ class OptoutAddon:
         counts["fault.door"] += 1
         if counts["fault.door"] == 1:
             LOG.error("a fault in the mitmproxy door (%s); further ones are only counted", place_of(fault))
+
+
+def _head_of(flow: HTTPFlow) -> Hashable:
+    """All that is taken in of a request, and whose it is."""
+    data, client = flow.request.data, flow.client_conn
+    where = (data.method, data.path, data.authority, data.http_version)
+    return (*where, data.headers.fields, client.peername[0], client.tls, client.alpn)

@@ -13,6 +13,7 @@ from optout.messages import Destination, Fields, Request, Response
 from optout.record import Ending
 
 _KEY = "optout"
+_OWED = "optout-owed"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +69,17 @@ def of(flow: HTTPFlow) -> Exchange | None:
     """The exchange of a flow; None where mitmproxy or the door answered without judging."""
     found = flow.metadata.get(_KEY)
     return found if isinstance(found, Exchange) else None
+
+
+def owe_refusal(flow: HTTPFlow) -> None:
+    """Remember that a flow must not go on, for a refusal that is given without an exchange."""
+    flow.metadata[_OWED] = True
+
+
+def owes_refusal(flow: HTTPFlow) -> bool:
+    """Whether a refusal is due: if it cannot be given, the flow must not go on all the same."""
+    exchange = of(flow)
+    return _OWED in flow.metadata or (exchange is not None and exchange.refusal is not None)
 
 
 def take(flow: HTTPFlow) -> Exchange | None:
