@@ -5,13 +5,15 @@ and where an answer is due that cannot be given, the connection is closed.
 Rule 2: judge in `requestheaders`. Later hooks run when the body has been read, or has been streamed to the origin.
 Rule 3: keep nothing. Flows, bodies and WebSocket messages go as they come, and no line is written about a visitor.
 Rule 4: a request waits for nothing but the driver, and only a recognized crawler's does.
+
+Somewhat over 300 lines: mitmproxy wants all its hooks on one object, and what they have in common is to be seen there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 from weakref import WeakSet
@@ -27,7 +29,7 @@ from optout.adapters.documents import OriginSource
 from optout.adapters.driver import Driver, Settings
 from optout.adapters.fetcher import Fetcher, is_own_request
 from optout.adapters.intake import take_in
-from optout.adapters.mitmproxy.exchange import Exchange, keep, of, owe_refusal, owes_refusal, take, visit_of
+from optout.adapters.mitmproxy.exchange import Exchange, head_of, keep, of, owe_refusal, owes_refusal, take, visit_of
 from optout.adapters.mitmproxy.heads import (
     CHUNKED,
     answer_of,
@@ -204,7 +206,7 @@ class OptoutAddon:
         user_agent = ", ".join(fields.all("user-agent"))
         signature_agent = ", ".join(fields.all("signature-agent")) or None
         claim = driver.recognize(destination.authority, user_agent, signature_agent)
-        refusal = None if claim is None else self._refusals.find(_head_of(flow))
+        refusal = None if claim is None else self._refusals.find(head_of(flow))
         if refusal is not None:
             await self._give_again(flow, refusal)
             return
@@ -233,7 +235,7 @@ class OptoutAddon:
         with self._brake.held(flow):
             exchange.outcome = await driver.decide(exchange.request, claim)
         if exchange.outcome is not None:
-            self._refusals.note(_head_of(flow), engine, exchange.request, exchange.outcome)
+            self._refusals.note(head_of(flow), engine, exchange.request, exchange.outcome)
 
     async def _give_again(self, flow: HTTPFlow, refusal: Refusal) -> None:
         owe_refusal(flow)
@@ -307,10 +309,3 @@ class OptoutAddon:
         counts["fault.door"] += 1
         if counts["fault.door"] == 1:
             LOG.error("a fault in the mitmproxy door (%s); further ones are only counted", place_of(fault))
-
-
-def _head_of(flow: HTTPFlow) -> Hashable:
-    """All that is taken in of a request, and whose it is."""
-    data, client = flow.request.data, flow.client_conn
-    where = (data.method, data.path, data.authority, data.http_version)
-    return (*where, data.headers.fields, client.peername[0], client.tls, client.alpn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from mitmproxy.http import HTTPFlow
@@ -58,6 +59,13 @@ def visit_of(flow: HTTPFlow, fields: Fields, own_scheme: str, trusted: TrustedPr
         scheme=client_scheme(peer, fields, trusted, own_scheme),
         host=fields.first("host") or flow.request.authority,
     )
+
+
+def head_of(flow: HTTPFlow) -> Hashable:
+    """All that is taken in of a request, and whose it is."""
+    data, client = flow.request.data, flow.client_conn
+    where = (data.method, data.path, data.authority, data.http_version)
+    return (*where, data.headers.fields, client.peername[0], client.tls, client.alpn)
 
 
 def keep(flow: HTTPFlow, exchange: Exchange) -> None:
