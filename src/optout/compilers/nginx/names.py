@@ -7,6 +7,7 @@ have them; if it is another, with those of the crawlers; and all that follows fr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from optout.compilers.nginx.text import LONGEST_KEY, named, searched
 from optout.compilers.plan import Plan
@@ -99,6 +100,7 @@ def _texts(made: Plan, what: str) -> tuple[str, ...]:
     return tuple(each.name if what == "name" else each.operator for each in crawlers)
 
 
+@lru_cache(maxsize=8)
 def _are_plain(texts: tuple[str, ...]) -> bool:
     """Whether text, JSON and HTML spell these alike, so that one look into one map does for all."""
     return all(spelled(text, form, but="$") == text for text in texts for form in Form)
