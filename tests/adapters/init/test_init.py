@@ -63,7 +63,7 @@ async def test_the_page_of_going_back_has_every_line(tmp_path: Path) -> None:
     said = answers(tmp_path, front=Front.NGINX)
     made = await set_up(said)
     page = (said.directory / "UNDO.md").read_text()
-    assert made.undo[-1] == f"optout init --undo {said.directory}"
+    assert made.undo[-1] == f"sudo optout init --undo {said.directory}"
     assert all(f"    {line}\n" in page for line in made.undo)
 
 
