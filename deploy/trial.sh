@@ -4,6 +4,8 @@
 #
 #   sudo deploy/trial.sh /var/tmp/optout-trial
 #
+# SUITE and MIRROR name another Debian; BIND a file of this machine to be seen inside, such as its certificates.
+#
 # Needs root, debootstrap, systemd-container, a free port 80, and the network for Debian's packages and Python's. What an
 # owner types is in `step` lines, as `optout init` prints it; what checks it is in `must` lines. It ends with 1 if
 # anything went wrong, or if it took longer than ten minutes to a refusal, or one minute back.
@@ -29,7 +31,7 @@ if [ ! -e "$root/etc/debian_version" ]; then
 fi
 rm -rf "$root/root/optout" && mkdir "$root/root/optout"
 git -C "$here" archive HEAD | tar -x -C "$root/root/optout"
-systemd-nspawn --register=no --keep-unit --quiet -D "$root" --console=pipe --boot >"$place/boot.log" 2>&1 &
+systemd-nspawn --register=no --keep-unit --quiet -D "$root" --console=pipe ${BIND:+--bind-ro="$BIND"} --boot >"$place/boot.log" 2>&1 &
 nspawn=$!
 # Ending systemd-nspawn's first child is what turns the machine off.
 trap 'kill -s RTMIN+4 "${init:-$nspawn}" 2>/dev/null || true; wait "$nspawn" || true' EXIT
