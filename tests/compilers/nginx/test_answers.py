@@ -22,7 +22,7 @@ LOCATIONS = "".join(
         REPLIES,
         "oo",
         reserved=('add_header tdm-reservation "1" always;',),
-        logged=lambda reply: f"access_log x {reply.name};",
+        settings={reply.name: (f"set $oo_x {reply.name};",) for reply in REPLIES},
     )
 )
 PLACES = dict(re.findall(rf"location = {PLACE}/oo/(\w+) {{\n(.*?)\n}}\n", LOCATIONS, re.DOTALL))
@@ -33,8 +33,9 @@ def test_each_reply_has_two_locations_that_are_internal() -> None:
     assert all("internal;" in place for place in PLACES.values())
     for reply in REPLIES:
         for end in ("", "page"):
+            assert "access_log" not in PLACES[reply.name + end]  # the site's own logs are for refusals, too
             assert f'return {reply.status} "' in PLACES[reply.name + end]
-            assert f"access_log x {reply.name};" in PLACES[reply.name + end]
+            assert f"set $oo_x {reply.name};" in PLACES[reply.name + end]
 
 
 def test_each_location_has_the_type_of_its_body() -> None:

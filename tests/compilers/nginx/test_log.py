@@ -1,4 +1,4 @@
-"""The forms of the log: every member in each, and as text what is known when the policy is compiled."""
+"""The form of the log has every member, and replies say as text what is known when the policy is compiled."""
 
 from __future__ import annotations
 
@@ -6,40 +6,47 @@ import json
 import re
 
 from optout.compilers.access_log import MEMBERS
-from optout.compilers.nginx.log import log_forms, log_line, log_maps
-from optout.compilers.nginx.replies import replies
+from optout.compilers.nginx.log import log_form, log_line, log_maps, log_settings
+from optout.compilers.nginx.replies import FEW, replies
 from optout.compilers.plan import plan
 from tests.doors.edge_doors import compiled
 from tests.doors.table import DOCUMENT
 
-EDGE, REGISTRY = compiled(DOCUMENT)
+MANY = "User-agent: *\n" + "".join(f"Disallow: /p{at}/\n" for at in range(FEW + 1))
+EDGE, REGISTRY = compiled(DOCUMENT | {"robots": MANY})
 REPLIES, _ = replies(plan(EDGE, REGISTRY))
-FORMS = dict(re.findall(r"log_format (\w+) escape=json '(.*)';\n", "".join(log_forms(EDGE, REPLIES, "oo"))))
+OBSERVING, _ = compiled(DOCUMENT | {"policy": DOCUMENT["policy"].replace("mode: enforce", "mode: observe", 1)})
 
 
-def test_there_is_a_form_for_passes_and_one_for_each_reply() -> None:
-    assert list(FORMS) == ["oo", *(f"oo_{reply.name}" for reply in REPLIES)]
-    assert all(list(json.loads(form)) == list(MEMBERS) for form in FORMS.values())
+def test_the_form_has_every_member_in_order() -> None:
+    (form,) = re.findall(r"log_format oo escape=json '(.*)';\n", log_form(EDGE, "oo"))
+    said = json.loads(form)
+    assert list(said) == list(MEMBERS)
+    assert said["enforced"] == "1"
+    assert '"enforced":"0"' in log_form(OBSERVING, "oo")
 
 
-def test_a_replys_form_says_what_is_known_as_text() -> None:
+def test_a_reply_says_what_is_known_and_a_template_what_the_table_said() -> None:
     for reply in REPLIES:
-        said = json.loads(FORMS[f"oo_{reply.name}"])
-        assert (said["action"], said["code"], said["clause"]) == (reply.action, reply.code, reply.clause)
-        assert said["path"] == ("" if reply.hides_path else "$oo_sent_path")
+        code, clause = (reply.code, reply.clause) if reply.is_whole else ("$oo_its_code", "$oo_its_clause")
+        expected = [f'set $oo_action "{reply.action}";', f'set $oo_code "{code}";', f'set $oo_clause "{clause}";']
+        if reply.hides_path is not None:
+            expected.append(f'set $oo_logged_path "{"" if reply.hides_path else "$oo_sent_path"}";')
+        assert list(log_settings(reply, "oo")) == expected
+    assert {reply.is_whole for reply in REPLIES} == {True, False}
 
 
-def test_where_a_policy_observes_one_form_asks_for_everything() -> None:
-    observing, _ = compiled(DOCUMENT | {"policy": DOCUMENT["policy"].replace("mode: enforce", "mode: observe", 1)})
-    (form,) = log_forms(observing, REPLIES, "oo")
-    assert '"action":"$oo_action","enforced":"0","code":"$oo_code"' in form
+def test_where_a_policy_observes_maps_say_it() -> None:
+    found, _ = replies(plan(OBSERVING, REGISTRY))
+    text = "".join(log_maps(OBSERVING, found, "oo"))
+    assert all(f'"{reply.name}" "{reply.action}";' in text for reply in found)
+    assert all(f'"{reply.name}" "{reply.clause}";' in text for reply in found)
+    assert 'map "" $oo_action {\n    default "allow";\n}' in "".join(log_maps(EDGE, REPLIES, "oo"))
 
 
-def test_all_lines_go_through_one_buffer_and_passes_only_of_who_is_known() -> None:
-    assert log_line("/x/y", "oo", REPLIES[0]) == 'access_log "/x/y" oo_r0 buffer=64k flush=1s;'
-    assert log_line("/x/y", "oo") == 'access_log "/x/y" oo buffer=64k flush=1s if=$oo_logged;'
-
-
-def test_the_maps_know_every_reply() -> None:
-    text = "".join(log_maps(REPLIES, "oo"))
-    assert all(f'"{reply.name}" "{reply.action}";' in text for reply in REPLIES)
+def test_lines_are_written_of_who_is_known_but_of_nobody_who_is_left_alone() -> None:
+    assert log_line(EDGE, "/x/y", "oo") == 'access_log "/x/y" oo buffer=64k flush=1s if=$oo_logged;'
+    assert 'map "$oo_said" $oo_logged {\n    default "1";\n    "" "0";\n}' in "".join(log_maps(EDGE, REPLIES, "oo"))
+    without = DOCUMENT["policy"].partition("  - {id: studio-open")[0]
+    edge, _ = compiled(DOCUMENT | {"policy": without, "robots": ""})
+    assert log_line(edge, "/x/y", "oo") == 'access_log "/x/y" oo buffer=64k flush=1s if=$oo_crawler;'

@@ -25,7 +25,7 @@ from optout.compilers.nginx.declared import (
     reserving_lines,
     tag_of,
 )
-from optout.compilers.nginx.log import log_forms, log_line, log_maps
+from optout.compilers.nginx.log import log_form, log_line, log_maps, log_settings
 from optout.compilers.nginx.names import names, told_names
 from optout.compilers.nginx.replies import Reply, replies
 from optout.compilers.nginx.tables import Tables
@@ -55,8 +55,8 @@ def compile_nginx(edge: Edge, registry: Registry, *, log: str = "/var/log/nginx/
         *told_names(made, tag),
         *answer_maps(made, found, tag),
         *declaring_maps(edge, tag),
-        *log_maps(found, tag),
-        *log_forms(edge, found, tag),
+        *log_maps(edge, found, tag),
+        log_form(edge, tag),
     ]
     text = "\n".join(maps)
     losses = (
@@ -133,14 +133,9 @@ def _server(made: Plan, found: tuple[Reply, ...], tag: str, log: str) -> str:
     if edge.enforced:
         target = f"{PLACE}/{tag}/{answering(found, tag)}${tag}_accepts"
         parts.append(f"if (${tag}_said) {{\n    rewrite ^ {target} last;\n}}\n")
-        parts += locations(
-            made,
-            found,
-            tag,
-            reserved=reserving_lines(edge, tag),
-            logged=lambda reply: log_line(log, tag, reply),
-        )
+        settings = {reply.name: tuple(log_settings(reply, tag)) for reply in found}
+        parts += locations(made, found, tag, reserved=reserving_lines(edge, tag), settings=settings)
         if lines := declaring_lines(edge, tag):
             parts.append("\n".join(lines) + "\n")
-    parts.append(log_line(log, tag) + "\n")
+    parts.append(log_line(edge, log, tag) + "\n")
     return "\n".join(parts)

@@ -1,12 +1,12 @@
 """Where an nginx edge answers: two locations for each reply, one for machines and one with a page.
 
 A refused request is rewritten to an internal location, because in a server `if` nginx sets no type and no fields. The
-location's own `add_header` and `access_log` lines take the place of those that it would inherit, which are the site's.
+location's own `add_header` lines take the place of those that it would inherit, which are the site's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from optout.compilers.edge import CrawlerClass
 from optout.compilers.nginx.names import keys, literal, told_name
@@ -114,18 +114,21 @@ def _variable(made: Plan, slot: Slot, tag: str) -> str:
 
 
 def locations(
-    made: Plan, replies: Sequence[Reply], tag: str, *, reserved: Iterable[str], logged: Callable[[Reply], str]
+    made: Plan, replies: Sequence[Reply], tag: str, *, reserved: Iterable[str], settings: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    """The locations that answer; `reserved` are lines for what the site says of mining, `logged` the log's line."""
+    """The locations that answer, each with the lines of its reply in `settings`.
+
+    `reserved` are lines for what the site says of mining.
+    """
     lines = tuple(reserved)
     for reply in replies:
         for form in Form:
-            inside = (*_location(made, reply, form, tag), *lines, logged(reply))
+            inside = (*_location(reply, form, tag), *lines, *settings[reply.name])
             answer = f"return {reply.status} {quoted(_body(made, reply, form, tag))};"
             yield block(f"location = {PLACE}/{tag}/{reply.name}{_ENDS[form]}", (*inside, answer))
 
 
-def _location(made: Plan, reply: Reply, form: Form, tag: str) -> Iterator[str]:
+def _location(reply: Reply, form: Form, tag: str) -> Iterator[str]:
     yield "internal;"
     yield "types { }"
     yield 'default_type "";'

@@ -1,56 +1,50 @@
-"""The line of an nginx edge for each recognized crawler's request: its forms, and the maps that they ask.
+"""The line of an nginx edge for each recognized crawler's request: its form, and what it asks.
 
-A reply that is whole has a form of its own, in which all that is known when the policy is compiled is text: what is
-put together for each request costs a look into a map each. All forms go through one buffer into one file, in order.
+A reply says by `set` what is known when the policy is compiled, which costs a third of a look into a map; the maps of
+the same names are for who passes, and for a policy that observes. The line belongs to the server block, not to the
+replies' locations, so that the site's own logs there have refusals, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from optout.compilers.access_log import MEMBERS
 from optout.compilers.edge import Edge
 from optout.compilers.nginx.answers import answering
 from optout.compilers.nginx.replies import Reply
 from optout.compilers.nginx.text import named, quoted, searched
+from optout.compilers.plan import is_ai
 
 
-def log_maps(replies: Sequence[Reply], tag: str) -> Iterator[str]:
+def log_maps(edge: Edge, replies: Sequence[Reply], tag: str) -> Iterator[str]:
     """What a line says of the target and of the answer, and whether there is one."""
-    answer = answering(replies, tag)
-    yield named(answer, f"${tag}_action", ((reply.name, reply.action) for reply in replies), default="allow")
+    asked = "" if edge.enforced else answering(replies, tag)
+    told = () if edge.enforced else replies
+    yield named(asked, f"${tag}_action", ((reply.name, reply.action) for reply in told), default="allow")
     for word in ("code", "clause"):
-        known = [(reply.name, getattr(reply, word)) for reply in replies if reply.is_whole]
-        said = [(reply.name, f"${tag}_its_{word}") for reply in replies if not reply.is_whole]
-        yield named(answer, f"${tag}_{word}", (*known, *said))
+        yield named(asked, f"${tag}_{word}", ((reply.name, _said(reply, word, tag)) for reply in told))
     yield searched("$request_uri", f"${tag}_sent_path", [(rf"^(?<{tag}_before>[^?#]*)", f"${tag}_before")])
     yield named(f"${tag}_hides_path", f"${tag}_logged_path", [("1", "")], default=f"${tag}_sent_path")
     yield searched("$request_uri", f"${tag}_query", [(r"\?", "1")], default="0")
-    yield named(f"${tag}_crawler", f"${tag}_logged", [("", "0")], default=f"${tag}_is_told")
-    yield named(f"${tag}_said", f"${tag}_is_told", [("", "0")], default="1")
+    yield named(f"${tag}_said", f"${tag}_logged", [("", "0")], default="1")  # for `log_line`
 
 
-def log_forms(edge: Edge, replies: Sequence[Reply], tag: str) -> Iterator[str]:
-    """The forms: one that knows nothing before, and where the policy is enforced one for each reply."""
-    yield _form(edge, tag, {})
-    for reply in replies if edge.enforced else ():
-        known = {"action": reply.action}
-        if reply.is_whole:
-            known |= {"code": reply.code, "clause": reply.clause}
-        if reply.hides_path is not None:
-            known |= {"path": "" if reply.hides_path else f"${tag}_sent_path"}
-        yield _form(edge, f"{tag}_{reply.name}", known, tag=tag)
+def _said(reply: Reply, word: str, tag: str) -> str:
+    return str(getattr(reply, word)) if reply.is_whole else f"${tag}_its_{word}"
 
 
-def log_line(log: str, tag: str, reply: Reply | None = None) -> str:
-    """The directive: for a reply that writes always, or for the site, which writes for crawlers alone."""
-    form = f"{tag}_{reply.name}" if reply else tag
-    condition = "" if reply else f" if=${tag}_logged"
-    return f"access_log {quoted(log)} {form} buffer=64k flush=1s{condition};"
+def log_settings(reply: Reply, tag: str) -> Iterator[str]:
+    """The lines of a reply's location that say what its line in the log says."""
+    yield f"set ${tag}_action {quoted(reply.action)};"
+    for word in ("code", "clause"):
+        yield f"set ${tag}_{word} {quoted(_said(reply, word, tag))};"
+    if reply.hides_path is not None:
+        yield f"set ${tag}_logged_path {quoted('' if reply.hides_path else f'${tag}_sent_path')};"
 
 
-def _form(edge: Edge, name: str, known: Mapping[str, str], *, tag: str = "") -> str:
-    tag = tag or name
+def log_form(edge: Edge, tag: str) -> str:
+    """The form of the line."""
     members = {
         "optout": "1",
         "front": "nginx",
@@ -75,7 +69,13 @@ def _form(edge: Edge, name: str, known: Mapping[str, str], *, tag: str = "") -> 
         "robots": edge.robots_sha256,
         "tdm": edge.tdmrep_sha256,
         "registry": edge.registry_sha256,
-        **known,
     }
     line = ",".join(f'"{member}":"{members[member]}"' for member in MEMBERS)
-    return f"log_format {name} escape=json '{{{line}}}';\n"
+    return f"log_format {tag} escape=json '{{{line}}}';\n"
+
+
+def log_line(edge: Edge, log: str, tag: str) -> str:
+    """The directive of the server block, which writes for crawlers alone."""
+    is_for_all = all(map(is_ai, edge.classes))  # else some are left alone, and there is no line of those
+    condition = f"${tag}_crawler" if is_for_all else f"${tag}_logged"
+    return f"access_log {quoted(log)} {tag} buffer=64k flush=1s if={condition};"

@@ -28,16 +28,19 @@ def names(made: Plan, tag: str) -> Iterator[str]:
     agents: list[tuple[str, str]] = []
     looks: list[tuple[str, str]] = [(ORDINARY, "")]
     signing: list[tuple[str, str]] = []
+    all_spellings: dict[str, str] = {}
     for place, group in enumerate(made.groups):
         letter = _LETTERS[place]
-        spellings = {name: at for (rank, name), at in made.names.items() if rank == place}
+        spellings = {name: f"{letter}{at}" for (rank, name), at in made.names.items() if rank == place}
+        all_spellings = spellings | all_spellings  # of two groups the more restricted, which comes first
         if group.spellings:
-            yield _numbers(f"${tag}_name", f"${tag}_agent_{letter}", letter, spellings)
-            looks += [(each.found, f"${tag}_agent_{letter}") for each in usual(group, capture=f"{tag}_name")]
+            yield _numbers(f"${tag}_name", f"${tag}_agent_{letter}", spellings)
             agents += [(each.found, f"${tag}_agent_{letter}") for each in pcre(group, capture=f"{tag}_name")]
         if group.signers:
-            yield _numbers(f"${tag}_host", f"${tag}_signer_{letter}", letter, spellings)
+            yield _numbers(f"${tag}_host", f"${tag}_signer_{letter}", spellings)
             signing.append((signers(group, capture=f"{tag}_host"), f"${tag}_signer_{letter}"))
+    yield _numbers(f"${tag}_name", f"${tag}_agent_usual", all_spellings)
+    looks += [(each.found, f"${tag}_agent_usual") for each in usual(made.groups, capture=f"{tag}_name")]
     yield searched("$http_user_agent", f"${tag}_looked_up", agents)
     looks += [(each, f"${tag}_looked_up") for each in glances(made.groups)]
     yield searched("$http_user_agent", agent if signing else crawler, looks, exact=[("", "")])
@@ -55,9 +58,9 @@ def _more_restricted(count: int, agent: str, signer: str) -> Iterator[tuple[str,
         yield f" {letter}", signer
 
 
-def _numbers(source: str, variable: str, letter: str, spellings: Mapping[str, int]) -> str:
+def _numbers(source: str, variable: str, spellings: Mapping[str, str]) -> str:
     """A map from names as they were sent. Any name with a typographic hyphen, three octets of UTF-8, is searched."""
-    ascii_only = [(name, f"{letter}{at}") for name, at in spellings.items() if name.isascii()]
+    ascii_only = [pair for pair in spellings.items() if pair[0].isascii()]
     short = [pair for pair in ascii_only if len(pair[0]) <= LONGEST_KEY]
     rest = [
         (f"(?i)^{''.join(units_of(name, PCRE_UNITS))}$", value)
