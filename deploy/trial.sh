@@ -29,8 +29,8 @@ if [ ! -e "$root/etc/debian_version" ]; then
     debootstrap --variant=minbase --include=nginx,php-fpm,systemd,systemd-sysv,sudo,curl,ca-certificates,procps \
         "$suite" "$root" "$mirror" >"$place/debootstrap.log" 2>&1
 fi
-rm -rf "$root/root/optout" && mkdir "$root/root/optout"
-git -C "$here" archive HEAD | tar -x -C "$root/root/optout"
+rm -rf "$root/usr/src/optout" && mkdir "$root/usr/src/optout"
+git -C "$here" archive HEAD | tar -x -C "$root/usr/src/optout"
 systemd-nspawn --register=no --keep-unit --quiet -D "$root" --console=pipe ${BIND:+--bind-ro="$BIND"} --boot >"$place/boot.log" 2>&1 &
 nspawn=$!
 # Ending systemd-nspawn's first child is what turns the machine off.
@@ -60,7 +60,7 @@ say "a bare Debian serves the site; from here the owner types"
 
 since=$SECONDS
 step 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y pipx'
-step "cd /root/optout && sudo PIPX_HOME=/opt/pipx PIPX_BIN_DIR=/usr/local/bin pipx install '.[serve]'"
+step "cd /usr/src/optout && sudo PIPX_HOME=/opt/pipx PIPX_BIN_DIR=/usr/local/bin pipx install '.[serve]'"
 step 'sudo optout init /etc/optout --yes'
 step 'id optout || sudo useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin optout'
 step 'sudo systemctl enable --now /etc/optout/optout-route.service'
