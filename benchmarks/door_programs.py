@@ -4,6 +4,9 @@
     python benchmarks/door_programs.py door PORT PLACE      the same with Optout's middleware, its log in PLACE
     python benchmarks/door_programs.py refusing PORT        a handler that refuses everybody, with as many octets
 
+The kinds asgi, asgi-door and asgi-refusing are the same in ASGI under uvicorn; `wsgi` here is the same for a WSGI
+server, by KIND and PLACE in its environment: wsgi, wsgi-door, wsgi-refusing.
+
 It is an addon for mitmproxy, too: as it is an empty one, and with REFUSE in the environment one that refuses everybody.
 """
 
@@ -43,7 +46,60 @@ class Empty:
 addons = [Empty()]
 
 
+async def asgi(scope, _receive, send) -> None:  # type: ignore[no-untyped-def]
+    """A page of 10 KB, or with REFUSE in the environment a refusal."""
+    if scope["type"] != "http":
+        return
+    status, body, fields = (403, REFUSAL, FIELDS) if "REFUSE" in os.environ else (200, PAGE, _PAGE_FIELDS)
+    pairs = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+    pairs.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+_PAGE_FIELDS = {"Content-Type": "text/html"}
+
+
+def _bare_wsgi(_environ, start_response):  # type: ignore[no-untyped-def]
+    if os.environ["KIND"] == "wsgi-refusing":
+        start_response("403 Forbidden", [*FIELDS.items(), ("Content-Length", str(len(REFUSAL)))])
+        return [REFUSAL]
+    start_response("200 OK", [*_PAGE_FIELDS.items(), ("Content-Length", str(len(PAGE)))])
+    return [PAGE]
+
+
+def _wsgi():  # type: ignore[no-untyped-def]
+    if os.environ.get("KIND") != "wsgi-door":
+        return _bare_wsgi
+    from optout.adapters.wsgi import OptoutMiddleware
+
+    place = Path(os.environ["PLACE"])
+    return OptoutMiddleware(
+        _bare_wsgi, policy=place / "policy.yaml", evidence=place / "evidence", state=place / "state"
+    )
+
+
+wsgi = _wsgi()
+
+
+def serve_asgi(kind: str, port: int, place: Path | None) -> None:
+    """One of the ASGI applications under uvicorn, as fast as that goes."""
+    import uvicorn
+
+    app = asgi
+    if kind == "asgi-refusing":
+        os.environ["REFUSE"] = "1"
+    if place is not None:
+        from optout.adapters.asgi import OptoutMiddleware
+
+        app = OptoutMiddleware(app, policy=place / "policy.yaml", evidence=place / "evidence", state=place / "state")
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical", access_log=False)
+
+
 def main(kind: str, port: int, place: Path | None = None) -> None:
+    if kind.startswith("asgi"):
+        serve_asgi(kind, port, place)
+        return
     import uvloop
     from aiohttp import web
 

@@ -24,10 +24,11 @@ NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A program that answers on a port of loopback. `fields` are sent with each request to it."""
+    """A program that answers on a port of loopback. `fields` are sent with each request; it asks `others`."""
 
     port: int
     process: subprocess.Popen[bytes]
+    others: tuple[subprocess.Popen[bytes], ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -41,11 +42,16 @@ class Ground:
 
     def start(self, name: str, command: list[str | Path], port: int, **environment: str) -> Running:
         """Start a program and wait until it listens on `port`."""
+        process = self.launch(name, command, **environment)
+        _wait_for(port, process, self.place / f"{name}.log")
+        return Running(port=port, process=process)
+
+    def launch(self, name: str, command: list[str | Path], **environment: str) -> subprocess.Popen[bytes]:
+        """Start a program, and wait for nothing."""
         log = self.stack.enter_context((self.place / f"{name}.log").open("wb"))
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment})
         self.stack.callback(_end, process)
-        _wait_for(port, process, self.place / f"{name}.log")
-        return Running(port=port, process=process)
+        return process
 
     def folder(self, name: str) -> Path:
         """A directory of a program's own."""
@@ -63,6 +69,11 @@ def ground(place: Path) -> Iterator[Ground]:
     with ExitStack() as stack:
         bare = Ground(place, 0, stack)
         yield Ground(place, nginx(bare, "origin", _PAGES).port, stack)
+
+
+def is_installed(program: str) -> bool:
+    """Whether a program is there, on the path or beside this Python."""
+    return shutil.which(program) is not None or Path(sys.executable).with_name(program).exists()
 
 
 def free_port() -> int:
@@ -156,8 +167,22 @@ def program(kind: str, *, has_door: bool = False) -> Start:
     def start(on: Ground) -> Running:
         port, more = free_port(), []
         if has_door:
-            more = [str(_policy(on, f"place-{kind}").parent)]
+            more = [str(policy_file(on, f"place-{kind}").parent)]
         return on.start(kind, [sys.executable, HERE / "door_programs.py", kind, str(port), *more], port)
+
+    return start
+
+
+def gunicorn(kind: str) -> Start:
+    """One of the WSGI applications of `door_programs`, in one process with 32 threads."""
+
+    def start(on: Ground) -> Running:
+        port = free_port()
+        beside = Path(sys.executable).with_name("gunicorn")
+        command: list[str | Path] = [beside if beside.exists() else "gunicorn", "--bind", f"127.0.0.1:{port}"]
+        command += ["--threads", "32", "--keep-alive", "60", "--pythonpath", HERE, "door_programs:wsgi"]
+        place = policy_file(on, f"place-{kind}").parent
+        return on.start(kind, command, port, KIND=kind, PLACE=str(place))
 
     return start
 
@@ -167,7 +192,7 @@ def serve(engine: str, *options: str, name: str = "") -> Start:
 
     def start(on: Ground) -> Running:
         called = name or engine
-        port, policy = free_port(), _policy(on, f"place-{called}")
+        port, policy = free_port(), policy_file(on, f"place-{called}")
         place = policy.parent
         command = [sys.executable, "-m", "optout", "serve", "--engine", engine]
         command += ["--upstream", f"http://127.0.0.1:{on.origin}", "--listen", f"127.0.0.1:{port}"]
@@ -179,7 +204,7 @@ def serve(engine: str, *options: str, name: str = "") -> Start:
 
 def forward_auth(on: Ground) -> Running:
     """The forward-auth door, asked as nginx asks it."""
-    port, policy = free_port(), _policy(on, "place-forward-auth")
+    port, policy = free_port(), policy_file(on, "place-forward-auth")
     place = policy.parent
     command = [sys.executable, "-m", "optout", "forward-auth", "--listen", f"127.0.0.1:{port}"]
     command += ["--policy", str(policy), "--state", str(place / "state"), "--evidence", str(place / "evidence")]
@@ -210,14 +235,15 @@ def mitmproxy(name: str, *options: str, script: Path = HERE / "door_programs.py"
 
 def mitmproxy_addon(on: Ground) -> Running:
     """A mitmdump with Optout's addon."""
-    policy = _policy(on, "place-addon")
+    policy = policy_file(on, "place-addon")
     addon = HERE.parent / "addons" / "optout_addon.py"
     options = [f"optout_policy={policy}", f"optout_state={policy.parent}/state", "optout_accept_advisory=true"]
     options += [f"optout_evidence={policy.parent}/evidence"]
     return mitmproxy("mitmproxy-addon", *(word for each in options for word in ("--set", each)), script=addon)(on)
 
 
-def _policy(on: Ground, name: str) -> Path:
+def policy_file(on: Ground, name: str) -> Path:
+    """The policy of all doors, in a directory of this one's own."""
     found = on.folder(name) / "policy.yaml"
     found.write_text(door_programs.POLICY)
     return found

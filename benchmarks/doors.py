@@ -23,6 +23,7 @@ from pathlib import Path
 
 import door_picture
 import door_subjects as subjects
+import front_subjects as fronts
 from door_subjects import CHROME, GPTBOT, Running
 
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
@@ -54,10 +55,24 @@ class Figures:
 STARTS: dict[str, tuple[subjects.Start, str]] = {
     "nginx proxy": (subjects.nginx_proxy, subjects.NGINX),
     "nginx, map by hand": (subjects.nginx_by_hand, subjects.NGINX),
+    "nginx compiled": (fronts.nginx_compiled, subjects.NGINX),
+    "nginx compiled, 10,000 rules": (fronts.nginx_with_many_rules, subjects.NGINX),
+    "nginx routed": (fronts.nginx_routed, subjects.NGINX),
+    "haproxy, rule by hand": (fronts.haproxy(is_compiled=False), fronts.HAPROXY),
+    "haproxy compiled": (fronts.haproxy(is_compiled=True), fronts.HAPROXY),
     "caddy on one core": (subjects.caddy, "caddy"),
+    "caddy compiled": (fronts.caddy_compiled, "caddy"),
+    "apache, rule by hand": (fronts.apache(is_compiled=False), fronts.APACHE),
+    "apache compiled": (fronts.apache(is_compiled=True), fronts.APACHE),
     "aiohttp application": (subjects.program("app"), ""),
     "aiohttp middleware": (subjects.program("door", has_door=True), ""),
     "aiohttp handler that refuses": (subjects.program("refusing"), ""),
+    "asgi application": (subjects.program("asgi"), ""),
+    "asgi middleware": (subjects.program("asgi-door", has_door=True), ""),
+    "asgi application that refuses": (subjects.program("asgi-refusing"), ""),
+    "wsgi application": (subjects.gunicorn("wsgi"), "gunicorn"),
+    "wsgi middleware": (subjects.gunicorn("wsgi-door"), "gunicorn"),
+    "wsgi application that refuses": (subjects.gunicorn("wsgi-refusing"), "gunicorn"),
     "gateway": (subjects.serve("aiohttp", name="gateway"), ""),
     "mitmproxy, empty addon": (subjects.mitmproxy("mitmproxy-empty"), ""),
     "mitmproxy, addon that refuses": (subjects.mitmproxy("mitmproxy-refusing", REFUSE="1"), ""),
@@ -65,8 +80,24 @@ STARTS: dict[str, tuple[subjects.Start, str]] = {
     "forward-auth": (subjects.forward_auth, ""),
 }
 PAIRS = (
+    Pair(door="nginx routed", beside="nginx proxy", agent=CHROME, bar=0.97),
+    Pair(door="nginx routed", beside="nginx, map by hand", agent=GPTBOT),
+    Pair(door="nginx compiled", beside="nginx proxy", agent=CHROME, bar=0.97),
+    Pair(door="nginx compiled", beside="nginx, map by hand", agent=GPTBOT, bar=0.90),
+    Pair(door="nginx compiled, 10,000 rules", beside="nginx proxy", agent=CHROME, bar=0.97),
+    Pair(door="nginx compiled, 10,000 rules", beside="nginx, map by hand", agent=GPTBOT, bar=0.90),
+    Pair(door="haproxy compiled", beside="haproxy, rule by hand", agent=CHROME),
+    Pair(door="haproxy compiled", beside="haproxy, rule by hand", agent=GPTBOT),
+    Pair(door="caddy compiled", beside="caddy on one core", agent=CHROME),
+    Pair(door="caddy compiled", beside="caddy on one core", agent=GPTBOT),
+    Pair(door="apache compiled", beside="apache, rule by hand", agent=CHROME),
+    Pair(door="apache compiled", beside="apache, rule by hand", agent=GPTBOT),
     Pair(door="aiohttp middleware", beside="aiohttp application", agent=CHROME, bar=0.95),
     Pair(door="aiohttp middleware", beside="aiohttp handler that refuses", agent=GPTBOT, bar=0.60),
+    Pair(door="asgi middleware", beside="asgi application", agent=CHROME),
+    Pair(door="asgi middleware", beside="asgi application that refuses", agent=GPTBOT),
+    Pair(door="wsgi middleware", beside="wsgi application", agent=CHROME),
+    Pair(door="wsgi middleware", beside="wsgi application that refuses", agent=GPTBOT),
     Pair(door="gateway", beside="caddy on one core", agent=CHROME, bar=1.0),
     Pair(door="gateway", beside="caddy on one core", agent=GPTBOT, bar=0.6),
     Pair(door="mitmproxy addon", beside="mitmproxy, empty addon", agent=CHROME, bar=0.95),
@@ -78,19 +109,32 @@ PAIRS = (
 
 def load(running: Running, agent: str, seconds: int, into: Figures) -> None:
     """Load one program for a while."""
-    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", "-H", f"User-Agent: {agent}"]
+    command = [
+        "wrk",
+        "-t1",
+        "-c32",
+        f"-d{seconds}s",
+        "--latency",
+        "-H",
+        f"User-Agent: {agent}",
+        "-H",
+        f"Host: {fronts.SITE}",
+    ]
     for name, value in running.fields.items():
         command += ["-H", f"{name}: {value}"]
-    before = _processor_s(running.process.pid)
+    processes = [running.process.pid, *(each.pid for each in running.others)]
+    before = sum(map(_processor_s, processes))
     done = subprocess.run(
         [*command, f"http://127.0.0.1:{running.port}/page.html"], capture_output=True, text=True, check=True
     )
+    if ("Non-2xx" in done.stdout) != (agent == GPTBOT):
+        raise SystemExit(f"{running.process.args} serves a crawler or refuses a person:\n{done.stdout}")
     requests = int(_found(r"(\d+) requests in", done.stdout))
-    into.cpu_us.append((_processor_s(running.process.pid) - before) / max(1, requests) * 1e6)
+    into.cpu_us.append((sum(map(_processor_s, processes)) - before) / max(1, requests) * 1e6)
     into.rate.append(float(_found(r"Requests/sec:\s+([\d.]+)", done.stdout)))
     into.p50.append(_latency_ms("50%", done.stdout))
     into.p99.append(_latency_ms("99%", done.stdout))
-    into.memory_mb = max(into.memory_mb, _memory_mb(running.process.pid))
+    into.memory_mb = max(into.memory_mb, sum(map(_memory_mb, processes)))
 
 
 def _found(pattern: str, text: str) -> str:
@@ -222,7 +266,7 @@ def main() -> None:
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed; on Debian: apt-get install wrk")
-    missing = {name for name, (_, needed) in STARTS.items() if needed and shutil.which(needed) is None}
+    missing = {name for name, (_, needed) in STARTS.items() if needed and not subjects.is_installed(needed)}
     pairs = [pair for pair in PAIRS if options.only in pair.door and not {pair.door, pair.beside} & missing]
     figures = measure(pairs, options.seconds, options.rounds)
     rows = [row_of(pair, figures) for pair in pairs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from optout.licensing.token import Grant, GrantState
 from optout.lookups import Introspection
 from optout.messages import Fields, Response
-from optout.response import bad_request
+from optout.response import bad_request, prepare, prepare_both
 from optout.testing import make_request
 from tests.judge import SITE, ask, declare, engine, publishes, user_agent
 
@@ -224,6 +225,21 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.tags and self.tags[-1] == "script" and data.strip():
             self.scripts.append(data)
+
+
+@pytest.mark.parametrize("policy", [LICENSED, DENIED, WITH_SERVER, OWN_SITE])
+def test_both_forms_at_once_are_what_each_is_alone(policy: str) -> None:
+    outcome = ask(engine(policy), publishes(tdmrep=RESERVED), "GPTBot", "/a")
+    assert outcome is not None
+    both = prepare_both(outcome.decision, SITE)
+    assert both is not None
+    details, page = both
+    alone = prepare(outcome.decision, SITE, as_page=True)
+    assert details == prepare(outcome.decision, SITE, as_page=False)
+    assert alone is not None
+    assert page == alone.body
+    allowed = replace(outcome.decision, enforced=False)
+    assert prepare_both(allowed, SITE) is None
 
 
 def test_the_page_tells_a_wrongly_refused_person_how_to_ask() -> None:

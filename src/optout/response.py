@@ -96,6 +96,15 @@ def prepare(decision: Decision, authority: str, *, as_page: bool) -> Prepared | 
     return _render(_refusal(decision), decision, authority, as_page=as_page)
 
 
+def prepare_both(decision: Decision, authority: str) -> tuple[Prepared, bytes] | None:
+    """What `prepare` makes as problem details, and the body that it makes as a page, for the price of hardly more."""
+    if not decision.enforced or decision.action not in REFUSALS:
+        return None
+    refusal = _refusal(decision)
+    problem = _problem(refusal, decision)
+    return _as_details(refusal, problem, decision, authority), page(refusal.title, problem)
+
+
 def bad_request() -> Response:
     """400 for a request that names two destinations; it says nothing about the visitor and is not recorded."""
     body = b"The request names no host, or more than one.\n"
@@ -141,10 +150,16 @@ def _refusal(decision: Decision) -> _Refusal:
 
 def _render(refusal: _Refusal, decision: Decision, authority: str, *, as_page: bool) -> Prepared:
     problem = _problem(refusal, decision)
-    if as_page:
-        content_type, body = "text/html; charset=utf-8", page(refusal.title, problem)
-    else:
-        content_type, body = PROBLEM_JSON, msgspec.json.encode(problem) + b"\n"
+    if not as_page:
+        return _as_details(refusal, problem, decision, authority)
+    return _prepared(refusal, "text/html; charset=utf-8", page(refusal.title, problem), decision, authority)
+
+
+def _as_details(refusal: _Refusal, problem: dict[str, object], decision: Decision, authority: str) -> Prepared:
+    return _prepared(refusal, PROBLEM_JSON, msgspec.json.encode(problem) + b"\n", decision, authority)
+
+
+def _prepared(refusal: _Refusal, content_type: str, body: bytes, decision: Decision, authority: str) -> Prepared:
     items = [("Content-Type", content_type), ("Content-Length", str(len(body))), *_NOT_CACHED]
     items += _offer_fields(refusal, decision, authority)
     return Prepared(status=refusal.status, fields=Fields(tuple(items)), body=body)

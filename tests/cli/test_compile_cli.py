@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
@@ -41,7 +43,7 @@ def test_files_are_written_and_losses_are_told(policy: str, tmp_path: Path) -> N
         *("--out", str(tmp_path / "out")),
     )
     assert done.exit_code == 0
-    assert "Disallow: /b/" in (tmp_path / "out" / "optout-http.conf").read_text()
+    assert "Disallow: /b/" in (tmp_path / "out" / "optout-server.conf").read_text()
     assert "wrote" in done.stderr
     assert "loss off-switch: " in done.stderr
     assert "next: nginx -t" in done.stderr
@@ -97,3 +99,28 @@ def test_a_site_that_does_not_answer_is_no_site_without_documents(policy: str) -
         port = probe.getsockname()[1]
         with pytest.raises(OptoutError, match="could not be read"):
             run("nginx", "--policy", policy, "--site", "site.example", "--upstream", f"http://127.0.0.1:{port}")
+
+
+def test_a_site_that_answers_every_path_with_a_page_has_no_tdmrep_json_but_must_have_a_robots_txt(policy: str) -> None:
+    class Page(BaseHTTPRequestHandler):
+        robots = b"User-agent: *\nDisallow: /drafts/\n"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(self.robots if self.path == "/robots.txt" else b"<!DOCTYPE html><title>A page</title>")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        asked = ("nginx", "--policy", policy, "--site", "site.example", "--upstream")
+        done = run(*asked, f"http://127.0.0.1:{server.server_port}")
+        assert done.exit_code == 0
+        assert "tdmrep.json is taken for unknown" in done.stderr
+        assert "/drafts/" in done.stdout
+        Page.robots = b"<html>Log in</html>"
+        with pytest.raises(OptoutError, match=r"robots\.txt could not be read"):
+            run(*asked, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()

@@ -49,8 +49,28 @@ def test_as_json_it_names_files_lines_and_losses(tmp_path: Path) -> None:
     found = json.loads(_silent(tmp_path, "--front", "haproxy", "--json", "--enforce").output)
     assert found["front"] == "haproxy"
     assert len(found["next"]) == 3
-    assert found["undo"][-1] == f"optout init --undo {tmp_path}/optout"
+    assert found["undo"][-1] == f"sudo optout init --undo {tmp_path}/optout"
     assert {"code", "text", "remedy"} == set(found["losses"][0])
+
+
+def test_the_check_asks_with_the_scheme_that_the_site_answers(tmp_path: Path) -> None:
+    assert "sudo optout doctor http://photos.example/ " in _silent(tmp_path, "--front", "nginx").output
+
+
+def test_what_a_changed_policy_needs_depends_on_who_decides(tmp_path: Path) -> None:
+    routed = _silent(tmp_path / "a", "--front", "nginx").output
+    assert "A changed policy is in force within a second." in routed
+    compiled = _silent(tmp_path / "b", "--front", "haproxy").output
+    assert "After each change of the policy or of robots.txt:" in compiled
+
+
+def test_going_back_names_the_user_of_the_services_where_there_is_one(tmp_path: Path) -> None:
+    _silent(tmp_path / "a", "--front", "nginx")
+    assert "sudo userdel optout" in (tmp_path / "a" / "optout" / "UNDO.md").read_text()
+    _silent(tmp_path / "b", "--front", "wsgi")
+    page = (tmp_path / "b" / "optout" / "UNDO.md").read_text()
+    assert "userdel" not in page
+    assert "    optout init --undo" in page
 
 
 def test_the_questions_have_answers_that_were_found(tmp_path: Path) -> None:

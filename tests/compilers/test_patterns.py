@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from optout.compilers.patterns import ALWAYS_OPEN, AMBIGUOUS, MALFORMED, exactly, pcre, re2
+from optout.compilers.patterns import ALWAYS_OPEN, AMBIGUOUS, MALFORMED, exactly, ordinary, pcre, re2
 from optout.crawlers.registry import bundled_registry
 from optout.decision import is_always_open
 from optout.messages import octets
@@ -162,6 +162,23 @@ def test_an_ordinary_target_is_not_ambiguous(target: str) -> None:
 @pytest.mark.parametrize("target", ["//a", "/a//b", "/./a", "/a/..", "/a;b", "/%2fa", "/%2561", "/a?b=%61", "/a#b"])
 def test_an_ambiguous_target_is_found(target: str) -> None:
     assert re.search(AMBIGUOUS, target)
+
+
+OPEN = ("/license", "/terms/of$use")
+
+
+@given(
+    st.text(alphabet="/.a-;%?#2e\\\0$:", max_size=12).map(lambda text: f"/{text}")
+    | st.sampled_from(["/license", "/license?a", "/terms/of$use", "/robots.txt", "/llms.txt?x", "/ai.txt"])
+)
+def test_what_is_called_ordinary_is_nothing_else(target: str) -> None:
+    if re.search(ordinary(OPEN), target):
+        assert not any(re.search(each, target) for each in (ALWAYS_OPEN, exactly(OPEN), MALFORMED, AMBIGUOUS))
+
+
+@pytest.mark.parametrize("target", ["/", "/a", "/a/b.html", "/a/", "/a?b=//c;d", "/robots.txt.old", "/@me/x,y", "/?"])
+def test_most_targets_are_called_ordinary(target: str) -> None:
+    assert re.search(ordinary(OPEN), target)
 
 
 def test_every_escape_of_an_unreserved_octet_is_needless() -> None:

@@ -165,7 +165,7 @@ def _ask(authority: str, upstream: str) -> tuple[Document, Document]:
     from optout.adapters.documents import OriginSource
     from optout.adapters.fetcher import Fetcher
     from optout.adapters.upstream import load_upstream
-    from optout.signals.declaration import DocumentState
+    from optout.signals.declaration import HTML_PAGE, TDMREP_NAME, DocumentState
 
     origin = load_upstream(upstream)
 
@@ -175,7 +175,9 @@ def _ask(authority: str, upstream: str) -> tuple[Document, Document]:
 
     found = asyncio.run(ask())
     for document in found:
-        if document.state is DocumentState.UNKNOWN:
+        if document.name == TDMREP_NAME and document.why == HTML_PAGE:  # hardly anybody has one
+            click.echo(f"{document.name} is taken for unknown: at {safe(upstream)} {document.why}", err=True)
+        elif document.state is DocumentState.UNKNOWN:
             raise UsageError(
                 f"{document.name} could not be read at {safe(upstream)}: {safe(document.why)}",
                 "start the site, or give --robots and --tdmrep",

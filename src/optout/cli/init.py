@@ -181,6 +181,7 @@ def _as_json(answers: Answers, made: Made) -> dict[str, object]:
 
 
 def _text(answers: Answers, made: Made) -> str:
+    from optout.adapters.init.answers import ROUTED
     from optout.cli.terminal import safe
 
     lines = [f"wrote {', '.join(made.files)} into {answers.directory}", *(f"remark: {each}" for each in made.remarks)]
@@ -194,7 +195,13 @@ def _text(answers: Answers, made: Made) -> str:
     if answers.observe:
         enforce = f"write `mode: enforce` in {answers.directory}/policy.yaml"
         lines += ["", f"Nobody is refused yet. When you have seen enough, {enforce}."]
-    if made.again:
-        lines += ["After each change of the policy:", f"    {made.again}"]
+    if made.again and answers.front in ROUTED:
+        lines += [
+            "A changed policy is in force within a second. What visitors meet while Optout is down, and what is"
+            " declared to them, stands in the files: after a change of `mode`, `on_error` or tdmrep.json type",
+            f"    {made.again}",
+        ]
+    elif made.again:
+        lines += ["After each change of the policy or of robots.txt:", f"    {made.again}"]
     lines += ["", f"To go back: {answers.directory}/UNDO.md"]
     return "\n".join(safe(line, 600) for line in lines)

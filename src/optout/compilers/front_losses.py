@@ -8,8 +8,29 @@ from __future__ import annotations
 from typing import Final
 
 from optout.compilers.edge import Loss
+from optout.compilers.plan import Plan
 
-_ROUTE = "route possible crawlers to Optout instead: optout compile {front} --route"
+MANY_RULES: Final = 2000
+"""More rules than this for one crawler are told, where a front end tries them one after the other."""
+
+
+def one_by_one(made: Plan, *, front: str) -> tuple[Loss, ...]:
+    """What very many rules cost in Caddy and Apache; nothing where they are few."""
+    count = max((sum(map(len, made.tables(group))) for group in made.edge.classes), default=0)
+    if count <= MANY_RULES:
+        return ()
+    costs = {
+        "caddy": "milliseconds of each of its requests; Caddy reads them for seconds and keeps hundreds of megabytes",
+        "apache": "milliseconds of each of its requests",
+    }[front]
+    return (
+        Loss(
+            code="rules-one-by-one",
+            text=f"up to {count} rules are tried one after the other for a crawler, which takes {costs}",
+            remedy=f"route possible crawlers to Optout instead: optout compile {front} --route",
+        ),
+    )
+
 
 ACCEPT_BOTH: Final = Loss(
     code="accept-both",

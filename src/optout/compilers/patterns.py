@@ -39,6 +39,17 @@ _FIXED = "|".join(re.escape(path) for path in sorted(ALWAYS_OPEN_PATHS))
 ALWAYS_OPEN = rf"^(?:{_FIXED}|{re.escape(ACME_PREFIX)}[A-Za-z0-9_-]+)(?:\?.*)?$"
 """A target that answers everybody at every site, for PCRE and RE2."""
 
+_NAME = "[A-Za-z0-9_~+,:=@-][A-Za-z0-9_.~+,:=@-]*+"  # a segment that begins with no dot
+
+
+def ordinary(open_targets: Iterable[str]) -> str:
+    """The expression for a target as most are, for PCRE: one that none of those above finds, nor `open_targets`.
+
+    What it does not find may be ordinary all the same, and is looked at by the others.
+    """
+    opened = "|".join([_FIXED, *sorted(quote(octets(target)) for target in open_targets)])
+    return rf"^(?!(?:{opened})(?:\?|$))(?:/{_NAME})*+/?(?:\?[^#%]*+)?$"
+
 
 def pcre(pattern: PathPattern) -> str:
     """The expression for PCRE and PCRE2: nginx, HAProxy, Apache."""

@@ -1,7 +1,7 @@
 """Makes the tables of an `Edge`. Rule: nothing is decided here.
 
 Each outcome is asked of `decision.judge`, with facts in which exactly one line applies, and each answer is rendered by
-`response.prepare`: a front end says what Optout would have said, in the same words.
+`response.prepare_both`: a front end says what Optout would have said, in the same words.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from optout.identity import Agent, identify
 from optout.messages import Fields
 from optout.policy.matcher import PolicyMatcher
 from optout.policy.model import Action, Clause, ClauseAction, Mode, Policy
-from optout.response import declare, prepare
+from optout.response import declare, prepare_both
 from optout.robots.matcher import ROBOTS_TXT, Match, in_order
 from optout.signals.declaration import Published
 from optout.signals.tdmrep import Reserved, TdmRule
@@ -166,16 +166,16 @@ class _Author:
         """What a decision comes to; where another step than `only` made it, the next table decides."""
         if only and decision.clause != only:
             return Onward.NEXT
-        prepared = prepare(decision, self.authority, as_page=False)
-        page = prepare(decision, self.authority, as_page=True)
-        if prepared is None or page is None:
+        both = prepare_both(decision, self.authority)
+        if both is None:
             return Onward.PASS
+        prepared, page = both
         kept = (pair for pair in prepared.fields if pair[0].lower() not in _RESERVATION | _BODY)
         return Answer(
             status=prepared.status,
             fields=Fields(tuple(kept)),
             json=prepared.body,
-            page=page.body,
+            page=page,
             action=decision.action.value,
             code=decision.deciding.code.value,
             clause=decision.clause,

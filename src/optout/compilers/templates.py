@@ -141,16 +141,21 @@ def _alone(answer: Answer) -> tuple[Template, Mapping[Mark, str]]:
 
 def filled(body: str, form: Form, words: Mapping[Mark, str]) -> str:
     """A body with `words` in their places; marks that `words` lacks stay."""
-    parts = (
-        part if isinstance(part, str) else spelled(words.get(part.mark, part.mark.value), part.form)
-        for part in _cut(body, form)
-    )
-    return "".join(parts)
+    form_text, places = _cut(body, form)
+    return form_text.format(*[spelled(words.get(place.mark, place.mark.value), place.form) for place in places])
 
 
 @lru_cache(maxsize=64)  # a few templates, and tens of thousands of answers
-def _cut(body: str, form: Form) -> tuple[str | Slot, ...]:
-    return tuple(slots(body, form))
+def _cut(body: str, form: Form) -> tuple[str, tuple[Slot, ...]]:
+    """A body as a format of `str.format`, and what its numbered places are for, once each."""
+    places: dict[Slot, int] = {}
+    parts = [
+        part.replace("{", "{{").replace("}", "}}")
+        if isinstance(part, str)
+        else f"{{{places.setdefault(part, len(places))}}}"
+        for part in slots(body, form)
+    ]
+    return "".join(parts), tuple(places)
 
 
 _MARK = re.compile("|".join(re.escape(mark.value) for mark in Mark))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from optout.messages import parse_authority, parse_target
 from optout.robots.matcher import RobotsMatcher
@@ -64,6 +65,10 @@ def unknown(name: str, why: str) -> Document:
     return Document(state=DocumentState.UNKNOWN, name=name, why=why)
 
 
+HTML_PAGE: Final = "the answer is an HTML page"
+"""Why a document is unknown at a site that answers every path with a page."""
+
+
 def parse_answer(name: str, status: int, body: bytes) -> Document:
     """What an answer to `GET` says of the document (RFC 9309 section 2.3.1, as narrowed by design part 5.6).
 
@@ -76,7 +81,7 @@ def parse_answer(name: str, status: int, body: bytes) -> Document:
     is_whole = 200 <= status < 300 and status != 206  # 206 is a part that nobody asked for
     if not is_whole:
         return unknown(name, f"the answer has status {status}")
-    return unknown(name, "the answer is an HTML page") if _is_html(body) else known(name, body)
+    return unknown(name, HTML_PAGE) if _is_html(body) else known(name, body)
 
 
 def _is_html(body: bytes) -> bool:

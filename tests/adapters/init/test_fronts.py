@@ -58,13 +58,24 @@ def test_a_path_with_blanks_is_one_word_of_a_line_to_type(tmp_path: Path) -> Non
     assert f"'{tmp_path}/two words/optout/policy.yaml'" in plan.again
 
 
-@pytest.mark.parametrize("front", sorted(ROUTED))
+@pytest.mark.parametrize("front", sorted(ROUTED - {Front.APACHE}))
 def test_what_asks_optout_is_answered_at_the_same_socket_in_its_own_way(tmp_path: Path, front: Front) -> None:
     plan = _plan(tmp_path, front)
     dialect = "caddy" if front is Front.CADDY else "nginx-route"
     assert f"forward-auth --dialect {dialect} --listen unix:/run/optout/route.sock" in plan.files[plan.unit]
     asks = "".join(text for name, text in plan.files.items() if name != plan.unit)
     assert "/run/optout/route.sock" in asks
+
+
+def test_apache_sends_crawlers_through_a_socket_to_the_site_once_more(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, Front.APACHE)
+    unit, again = plan.files[plan.unit], plan.files["optout-again.conf"]
+    assert "serve --listen unix:/run/optout/serve.sock --upstream http://127.0.0.1:8481" in unit
+    assert "unix:/run/optout/serve.sock|" in plan.files["route-server.conf"]
+    assert "<VirtualHost 127.0.0.1:8481>\n    ServerName photos.example\n    ServerAlias www.photos.example\n" in again
+    assert f'Include "{tmp_path}/optout/route-server.conf"' in again
+    assert "a2ensite optout-again " in plan.steps[0]
+    assert "a2dissite optout-again && sudo rm /etc/apache2/sites-available/optout-again.conf" in plan.undo[1]
 
 
 @pytest.mark.parametrize("front", sorted(COMPILED | ROUTED))

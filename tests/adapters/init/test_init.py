@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from aiohttp import web
@@ -23,6 +25,8 @@ from optout.adapters.policy_files import load_policy_set
 from optout.cli.policy import policy
 from optout.crawlers.registry import bundled_registry
 from optout.errors import UsageError
+from tests.doors.edge_doors import APACHE_MODULES, MODULES, running, served_as
+from tests.doors.forward_auth_doors import free_port
 from tests.evidence.setting import records
 from tests.fronts import caddy, nginx
 from tests.owners import answers
@@ -59,15 +63,15 @@ async def test_the_page_of_going_back_has_every_line(tmp_path: Path) -> None:
     said = answers(tmp_path, front=Front.NGINX)
     made = await set_up(said)
     page = (said.directory / "UNDO.md").read_text()
-    assert made.undo[-1] == f"optout init --undo {said.directory}"
+    assert made.undo[-1] == f"sudo optout init --undo {said.directory}"
     assert all(f"    {line}\n" in page for line in made.undo)
 
 
 async def test_directories_that_systemd_does_not_make_are_made_first(tmp_path: Path) -> None:
-    made = await set_up(answers(tmp_path, front=Front.APACHE))
+    made = await set_up(answers(tmp_path, front=Front.HAPROXY))
     assert f"sudo install -d -o optout -g optout -m 700 {tmp_path}/evidence" in made.first
     usual = Path("/var/lib/optout")
-    said = answers(tmp_path / "usual", front=Front.APACHE, state=usual, evidence=usual / "evidence")
+    said = answers(tmp_path / "usual", front=Front.HAPROXY, state=usual, evidence=usual / "evidence")
     assert not any("install" in line for line in (await set_up(said)).first)
 
 
@@ -84,7 +88,7 @@ async def test_a_site_that_does_not_answer_is_told_and_holds_nothing_up(tmp_path
 
 
 async def test_other_sites_are_told_to_need_files_of_their_own(tmp_path: Path) -> None:
-    made = await set_up(answers(tmp_path, front=Front.APACHE, sites=("a.example", "www.a.example", "b.example")))
+    made = await set_up(answers(tmp_path, front=Front.HAPROXY, sites=("a.example", "www.a.example", "b.example")))
     assert any("for b.example make others" in remark for remark in made.remarks)
 
 
@@ -137,6 +141,58 @@ async def test_a_real_front_end_takes_the_files_and_what_the_unit_starts_answers
     assert json.loads(crawler.body)["clause"] == "no-training"
     (record,) = records(said.evidence, "crawl.request")
     assert record["crawl.product"] == "GPTBot"
+
+
+async def test_a_real_apache_takes_the_files_and_sends_crawlers_through_what_the_unit_starts() -> None:
+    async with AsyncExitStack() as stack:
+        place = Path(stack.enter_context(TemporaryDirectory()))  # Apache serves as somebody else
+        place.chmod(0o755)
+        origin = await stack.enter_async_context(served(_site()))
+        upstream = f"http://127.0.0.1:{origin}"
+        said = answers(place, front=Front.APACHE, sites=("site.example",), origin=upstream, observe=False)
+        assert (await set_up(said)).remarks == ()
+        port, again, socket = free_port(), free_port(), place / "serve.sock"
+        passed = f"ProxyPreserveHost On\nProxyPass / {upstream}/ nocanon"
+        for file in ("route-server.conf", "route-site.conf", "optout-again.conf"):
+            text = (said.directory / file).read_text().replace("127.0.0.1:8481", f"127.0.0.1:{again}")
+            text = text.replace("/run/optout/serve.sock", str(socket))
+            (said.directory / file).write_text(text.replace("</VirtualHost>", f"{passed}\n</VirtualHost>"))
+        words = shlex.split(_line(said.directory / "optout-route.service", "ExecStart="))[1:]
+        words[words.index("--listen") + 1] = f"unix:{socket}"
+        words[words.index("--upstream") + 1] = f"http://127.0.0.1:{again}"
+        await stack.enter_async_context(_started(*words))
+        await stack.enter_async_context(_apache(place, said.directory, port, passed))
+        person, crawler = await ask(port, "/", CHROME), await ask(port, "/", GPTBOT)
+        (record,) = records(said.evidence, "crawl.request")
+    assert (person.status, crawler.status) == (200, 403)
+    assert json.loads(crawler.body)["clause"] == "no-training"
+    assert record["crawl.product"] == "GPTBot"
+
+
+@asynccontextmanager
+async def _apache(place: Path, files: Path, port: int, inside: str) -> AsyncIterator[None]:
+    """Apache with a site as an owner has it after the printed steps."""
+    modules = (*APACHE_MODULES, "remoteip", "proxy_balancer", "lbmethod_byrequests", "slotmem_shm")
+    loaded = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in modules)
+    (place / "apache.conf").write_text(f"""
+ServerRoot {place}
+ServerName localhost
+PidFile {place}/apache.pid
+DefaultRuntimeDir {place}
+ErrorLog {place}/apache-error.log
+{served_as()}
+{loaded}
+Include "{files}/optout-again.conf"
+Listen 127.0.0.1:{port}
+<VirtualHost 127.0.0.1:{port}>
+Include "{files}/route-site.conf"
+{inside}
+</VirtualHost>
+""")
+    program = shutil.which("apache2") or "/usr/sbin/apache2"
+    command = [program, "-DFOREGROUND", "-f", str(place / "apache.conf")]
+    async with running(command, port, place / "apache.txt"):
+        yield
 
 
 def _line(file: Path, begin: str) -> str:

@@ -11,14 +11,14 @@ import click
 import pytest
 
 from optout.adapters.init.answers import Front
-from optout.adapters.init.units import gateway_unit, ingest_unit, route_unit
+from optout.adapters.init.units import gateway_unit, ingest_unit, route_unit, serve_unit
 from optout.cli.forward_auth import forward_auth
 from optout.cli.ingest import ingest
 from optout.cli.serve import serve
 from tests.owners import answers
 
 ANALYZE = shutil.which("systemd-analyze")
-_UNITS = {"optout.service": Front.NOTHING, "optout-ingest.service": Front.APACHE, "optout-route.service": Front.NGINX}
+_UNITS = {"optout.service": Front.NOTHING, "optout-ingest.service": Front.HAPROXY, "optout-route.service": Front.NGINX}
 
 
 def _unit(name: str, place: Path, program: Path) -> str:
@@ -45,6 +45,16 @@ def test_a_unit_starts_a_command_that_exists(tmp_path: Path, name: str) -> None:
     known = _options(commands[name])
     assert words[0] == "/usr/bin/optout"
     assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_unit_between_apache_and_the_site_starts_serve_at_a_socket(tmp_path: Path) -> None:
+    said = answers(tmp_path, front=Front.APACHE, program=Path("/usr/bin/optout"))
+    text = serve_unit(said, "127.0.0.1:8481", "/run/optout/serve.sock", said.directory / "policy.yaml")
+    (line,) = (each for each in text.splitlines() if each.startswith("ExecStart="))
+    words = shlex.split(line.removeprefix("ExecStart="))
+    assert words[:4] == ["/usr/bin/optout", "serve", "--listen", "unix:/run/optout/serve.sock"]
+    assert {word for word in words if word.startswith("--")} <= _options(serve)
+    assert "RuntimeDirectory=optout\nRuntimeDirectoryMode=0755\n" in text
 
 
 def test_a_program_in_a_home_directory_can_be_read(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from optout.compilers.nginx.names import literal, names, told_names
+from optout.compilers.nginx.names import literal, names, told_name, told_names
 from optout.compilers.nginx.text import LONGEST
 from optout.compilers.plan import plan
+from optout.compilers.templates import Form
 from tests.doors.edge_doors import compiled
 from tests.doors.table import DOCUMENT
 
@@ -15,12 +17,21 @@ MADE = plan(EDGE, REGISTRY)
 MAPS = "\n".join((*names(MADE, "oo"), *told_names(MADE, "oo")))
 
 
-def test_each_crawler_of_the_edge_has_a_class_and_a_name() -> None:
+def test_each_crawler_of_the_edge_has_a_name_and_an_operator() -> None:
     for at, known in enumerate(MADE.crawlers):
-        assert re.search(rf'"[a-z]{at}" "{known.group}";', MAPS)
-        assert re.search(
-            rf'"[a-z]{at}" {re.escape(chr(34) + known.crawler.name.replace(chr(34), "") + chr(34))};', MAPS
-        )
+        for text in (known.crawler.name, known.crawler.operator):
+            assert re.search(rf'"[a-z]{at}" "{re.escape(text)}";', MAPS)
+
+
+def test_where_all_bodies_spell_names_alike_there_is_one_map_of_them() -> None:
+    assert told_name(MADE, "oo", "name", Form.JSON) == told_name(MADE, "oo", "name", Form.HTML) == "oo_crawler_name"
+    known = MADE.crawlers[0]
+    renamed = replace(known, crawler=replace(known.crawler, name="Tom & 'Co'"))
+    other = replace(MADE, crawlers=(renamed, *MADE.crawlers[1:]))
+    assert told_name(other, "oo", "name", Form.JSON) == "oo_name_json"
+    text = "".join(told_names(other, "oo"))
+    assert '"Tom &amp; &#x27;Co&#x27;";' in text
+    assert text.count("Tom & 'Co'") == 2
 
 
 def test_every_spelling_is_found_by_its_hash_or_by_an_expression() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from optout.compilers.nginx.tables import WORDS, Tables, told
+from optout.compilers.nginx.replies import FEW, replies
+from optout.compilers.nginx.tables import GOES_ON, Tables
 from optout.compilers.plan import plan
 from tests.doors.edge_doors import compiled
 
@@ -22,13 +23,14 @@ clauses:
 
 def tables(robots: str, policy: str = POLICY) -> tuple[Tables, str]:
     edge, registry = compiled({"policy": policy, "robots": robots})
-    made = Tables(made=plan(edge, registry), tag="oo")
+    planned = plan(edge, registry)
+    made = Tables(made=planned, tag="oo", told=replies(planned)[1])
     return made, made.write()
 
 
 def test_classes_with_the_same_rules_share_their_map() -> None:
-    _, text = tables("User-agent: *\nDisallow: /*x\nDisallow: /*y\n")
-    assert text.count('"~^/.*?x"') == text.count('"~^/.*?y"') == 1
+    _, text = tables("User-agent: *\n" + "".join(f"Disallow: /*x{at}\n" for at in range(FEW + 1)))
+    assert text.count('"~^/.*?x7"') == text.count('"~^/.*?x8"') == 1
 
 
 def test_literal_paths_become_one_expression_and_stay_in_order() -> None:
@@ -62,10 +64,17 @@ def test_a_rule_that_nginx_cannot_read_is_left_out_and_said_so() -> None:
     assert loss.text.startswith("1 rules are left out")
 
 
-def test_what_is_told_holds_no_dollar_sign_and_one_member_for_each_word() -> None:
-    edge, registry = compiled({"policy": POLICY})
-    made = plan(edge, registry)
-    for answer in made.answers:
-        text = told(answer)
-        assert "$" not in text
-        assert text.count("\t") == 2 + len(WORDS)
+def test_a_pass_is_what_nginx_takes_for_false_and_who_is_known_is_told_something() -> None:
+    made, text = tables("")
+    assert f'"open" "{GOES_ON}";' in text
+    assert GOES_ON == "0"
+    (said,) = re.findall(r'map "\$oo_crawler" \$oo_said {\n(.*?)}', text, re.DOTALL)
+    assert said.count("\n") == 1 + len(made.made.crawlers)
+
+
+def test_most_targets_are_looked_at_once() -> None:
+    _, text = tables("")
+    (target,) = re.findall(r'map "\$request_uri" \$oo_target {\n(.*?)\n}', text, re.DOTALL)
+    lines = target.splitlines()
+    assert lines[1].endswith('" "";')
+    assert len(lines) > 4

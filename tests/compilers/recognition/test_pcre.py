@@ -112,7 +112,9 @@ def test_a_typographic_hyphen_is_a_hyphen() -> None:
     assert rank_by_pcre("Claude\u2011User/1.0") == rank_by_engine("Claude-User/1.0")
 
 
-USUAL = tuple((place, compiled(each.found), each.found) for place, group in enumerate(GROUPS) for each in usual(group))
+USUAL = tuple(
+    (place, compiled(each.found), each.found) for place, group in enumerate(GROUPS) for each in usual([group])
+)
 
 
 def usual_rank(user_agent: str) -> int | None:
@@ -139,6 +141,16 @@ def test_a_usual_user_agent_names_whom_the_engine_finds(text: str) -> None:
     ):
         if (found := usual_rank(form)) is not None:
             assert found == rank_by_engine(form)
+
+
+AT_ONCE = tuple(compiled(each.found) for each in usual(GROUPS))
+
+
+def test_names_of_all_groups_looked_for_at_once_are_found_as_one_after_the_other() -> None:
+    assert len(AT_ONCE) < len(USUAL)
+    for user_agent in SEEN:
+        found = {each.search(octets(user_agent)) for each in AT_ONCE}
+        assert found | {None} == {each.search(octets(user_agent)) for _, each, _ in USUAL} | {None}, user_agent
 
 
 def test_no_person_writes_so() -> None:

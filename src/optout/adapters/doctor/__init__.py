@@ -255,7 +255,7 @@ class _Visit:
             lines = (*(f"User-agent: {token}" for token in tokens), "Disallow: /")
             yield warning("declared", what, why, *lines)
         else:
-            yield ok("declared", "what is refused stands in robots.txt")
+            yield ok("declared", "robots.txt lets in nobody who is refused")
 
 
 def _host_and_port(netloc: str) -> tuple[str, int]:

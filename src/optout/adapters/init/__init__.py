@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from optout.adapters.documents import OriginSource
 from optout.adapters.fetcher import Fetcher
-from optout.adapters.init.answers import COMPILED, ROUTED, Answers
+from optout.adapters.init.answers import COMPILED, EMBEDDED, ROUTED, Answers
 from optout.adapters.init.files import write_files
 from optout.adapters.init.fronts import Plan, add_user, plan_front
 from optout.adapters.init.policy import FILE as POLICY
@@ -57,10 +57,11 @@ async def set_up(answers: Answers) -> Made:
     published = await _published(answers) if answers.front in COMPILED | ROUTED else _not_asked("nobody asked")
     edge = compile_edge(policy, registry, published, authority=answers.sites[0])
     plan = plan_front(answers, edge, registry)
+    sudo = "" if answers.front in EMBEDDED else "sudo "
     undo = (
         *plan.undo,
         *((f"sudo systemctl disable --now {plan.unit}",) if plan.unit else ()),
-        f"optout init --undo {shlex.quote(str(answers.directory))}",
+        f"{sudo}optout init --undo {shlex.quote(str(answers.directory))}",
     )
     files = {POLICY: text, **plan.files, UNDO: _undo_page(answers, undo)}
     write_files(answers.directory, files)
@@ -120,8 +121,10 @@ def _start(answers: Answers, plan: Plan) -> tuple[str, ...]:
 
 def _look(answers: Answers) -> tuple[str, ...]:
     state = shlex.quote(str(answers.state))
+    # What a front end serves now says whether the site has a certificate; an application behind one does not.
+    scheme = answers.origin.partition("://")[0] if answers.front in COMPILED | ROUTED else "https"
     return (
-        f"sudo optout doctor https://{answers.sites[0]}/ --state {state}",
+        f"sudo optout doctor {scheme}://{answers.sites[0]}/ --state {state}",
         f"sudo optout evidence list {answers.evidence}",
     )
 
@@ -138,4 +141,11 @@ The last one removes what `optout init` wrote into {answers.directory}, and noth
 changed stays. The evidence stays, too. If you want it gone for good:
 
     sudo rm -r {shlex.quote(str(answers.evidence))}
+{_USER_UNDO if answers.front not in EMBEDDED else ""}"""
+
+
+_USER_UNDO = f"""
+The services ran as a user of their own, who owns nothing but the evidence:
+
+    sudo userdel {USER}
 """

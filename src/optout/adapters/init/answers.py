@@ -21,9 +21,9 @@ class Front(StrEnum):
     WSGI = "wsgi"
 
 
-ROUTED = frozenset({Front.NGINX, Front.NGINX_PHP_FPM, Front.CADDY})
-"""Fronts that ask Optout about possible crawlers, and about nobody else."""
-COMPILED = frozenset({Front.APACHE, Front.HAPROXY})
+ROUTED = frozenset({Front.NGINX, Front.NGINX_PHP_FPM, Front.CADDY, Front.APACHE})
+"""Fronts that ask Optout about possible crawlers, or send them through it, and nobody else."""
+COMPILED = frozenset({Front.HAPROXY})
 """Fronts that refuse by themselves, from configuration that is compiled."""
 EMBEDDED = frozenset({Front.AIOHTTP, Front.ASGI, Front.WSGI})
 """Applications that Optout is built into."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from optout.adapters.init.answers import Answers, Front
 from optout.adapters.init.policy import FILE as POLICY
-from optout.adapters.init.units import USER, gateway_unit, ingest_unit, route_unit
-from optout.compilers.apache import compile_apache
+from optout.adapters.init.units import ROUTE, USER, gateway_unit, ingest_unit, route_unit, serve_unit
+from optout.compilers.apache import route as apache_route
+from optout.compilers.apache.route import compile_apache_route
 from optout.compilers.caddy.route import compile_caddy_route
 from optout.compilers.edge import Edge, Loss
 from optout.compilers.haproxy import compile_haproxy
@@ -95,7 +96,7 @@ def _routed(
 ) -> Plan:
     """The plan for a front end that asks Optout; `names` are its own, that of its questions, and the socket's."""
     front, dialect, socket = names
-    unit = "optout-route.service"
+    unit = ROUTE
     return Plan(
         files={**files, unit: route_unit(answers, dialect, socket, answers.directory / POLICY)},
         steps=steps,
@@ -107,19 +108,58 @@ def _routed(
 
 
 def _apache(answers: Answers, edge: Edge, registry: Registry) -> Plan:
+    made = compile_apache_route(edge.policy, registry, edge=edge)
     place = answers.directory
     reload = "sudo apachectl configtest && sudo systemctl reload apache2"
-    return _compiled(
-        answers,
-        compile_apache(edge, registry, place=str(place)),
-        log="/var/log/apache2/optout.log",
+    modules = "rewrite headers remoteip proxy_http proxy_balancer lbmethod_byrequests"
+    available = f"/etc/apache2/sites-available/{AGAIN}"
+    include = f'Include "{place / apache_route.SITE}"'
+    return Plan(
+        files={
+            **made.files,
+            AGAIN: _site_again(answers),
+            ROUTE: serve_unit(answers, apache_route.ORIGIN, apache_route.SOCKET, place / POLICY),
+        },
         steps=(
-            "sudo a2enmod rewrite headers unique_id",
-            f"Include {place / 'optout.conf'}    # put this line into the site's VirtualHost",
+            f"sudo a2enmod {modules} && sudo cp {_q(place / AGAIN)} {available} && sudo a2ensite {AGAIN[:-5]}"
+            f"    # and write into {available} what the site serves",
+            f"{include}    # put this line first into the site's VirtualHost",
             reload,
         ),
-        undo=(f"# take the line `Include {place / 'optout.conf'}` out of the site's VirtualHost", reload),
+        undo=(
+            f"# take the line `{include}` out of the site's VirtualHost",
+            f"sudo a2dissite {AGAIN[:-5]} && sudo rm {available}",
+            reload,
+        ),
+        unit=ROUTE,
+        again=_again(answers, f"apache --route --socket unix:{apache_route.SOCKET}", reload),
+        losses=made.losses,
     )
+
+
+AGAIN = "optout-again.conf"
+"""The site once more, in Apache, as Optout's upstream."""
+
+
+def _site_again(answers: Answers) -> str:
+    """The virtual host that Optout fetches from; what it serves is for the owner to write."""
+    name, *others = answers.sites
+    lines = [
+        "# Made by `optout init`: the site once more, for what may be a crawler. Nobody else comes here.",
+        f'Include "{answers.directory / apache_route.SERVER}"',
+        f"Listen {apache_route.ORIGIN}",
+        f"<VirtualHost {apache_route.ORIGIN}>",
+        f"    ServerName {name}",
+        *([f"    ServerAlias {' '.join(others)}"] if others else []),
+        "    # What Optout says of the visitor: the address, and whether it came by https.",
+        "    RemoteIPHeader X-Forwarded-For",
+        "    RemoteIPInternalProxy 127.0.0.1",
+        "    SetEnvIf X-Forwarded-Proto ^https$ HTTPS=on",
+        "    # Write here what the site's own VirtualHost serves: DocumentRoot and the rest, but no certificates,",
+        "    # no redirect to https, and not Optout's Include.",
+        "</VirtualHost>",
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _haproxy(answers: Answers, edge: Edge, registry: Registry) -> Plan:

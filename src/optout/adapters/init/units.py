@@ -11,6 +11,8 @@ from pathlib import Path
 from optout.adapters.init.answers import Answers
 
 USER = "optout"
+ROUTE = "optout-route.service"
+"""The service of a front end that routes."""
 STATE_DIRECTORY = Path("/var/lib/optout")
 """What systemd makes for the services, because of their `StateDirectory`."""
 
@@ -87,11 +89,26 @@ def route_unit(answers: Answers, dialect: str, socket: str, policy: Path) -> str
         *("--upstream", answers.origin, "--policy", policy),
         *("--evidence", answers.evidence, "--state", answers.state),
     ]
+    description = "Optout, asked by the front end about crawlers"
+    return _unit(answers, ROUTE, description, words, own=_socket_place(socket))
+
+
+def serve_unit(answers: Answers, origin: str, socket: str, policy: Path) -> str:
+    """Optout behind a front end that sends possible crawlers through it; `origin` is the site once more."""
+    words = [
+        *(answers.program, "serve", "--listen", f"unix:{socket}", "--upstream", f"http://{origin}"),
+        *("--trusted-proxy", "127.0.0.1", "--policy", policy),
+        *("--evidence", answers.evidence, "--state", answers.state),
+    ]
+    description = "Optout, between the front end and the site for crawlers"
+    return _unit(answers, ROUTE, description, words, own=_socket_place(socket))
+
+
+def _socket_place(socket: str) -> str:
     folder = Path(socket).parent.relative_to("/run")
-    own = (
+    return (
         f"# The socket's place, which the front end may enter.\nRuntimeDirectory={folder}\nRuntimeDirectoryMode=0755\n"
     )
-    return _unit(answers, "optout-route.service", "Optout, asked by the front end about crawlers", words, own=own)
 
 
 def ingest_unit(answers: Answers, log: str, policy: Path) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from optout.compilers.apache.rules import WORDS, Rule, block, expression, variable
 from optout.compilers.apache.site import site_lines
 from optout.compilers.edge import CrawlerClass, Edge
-from optout.compilers.front_losses import APACHE
+from optout.compilers.front_losses import APACHE, one_by_one
 from optout.compilers.heads import edge_head
 from optout.compilers.patterns import ALWAYS_OPEN, AMBIGUOUS, MALFORMED, exactly, pcre
 from optout.compilers.plan import LEFT, NEXT, PASS, Known, Line, Plan, Written, is_ai, plan
@@ -49,7 +49,7 @@ def compile_apache(
         *site_lines(made, log=log),
     ]
     names = ((f"{number}/{quote(name, safe=_SAFE).lower()}", str(at)) for (number, name), at in made.names.items())
-    losses = (*edge.losses, *APACHE)
+    losses = (*edge.losses, *one_by_one(made, front="apache"), *APACHE)
     files = {
         FILE: edge_head(edge, losses, front="apache", uses=_USES) + "".join(f"{line}\n" for line in lines),
         NAMES: "".join(f"{name} {at}\n" for name, at in names),

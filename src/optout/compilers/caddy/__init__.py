@@ -33,7 +33,7 @@ from optout.compilers.caddy.text import (
     route as routed,
 )
 from optout.compilers.edge import Edge
-from optout.compilers.front_losses import CADDY
+from optout.compilers.front_losses import CADDY, one_by_one
 from optout.compilers.heads import edge_head
 from optout.compilers.patterns import ALWAYS_OPEN, AMBIGUOUS, MALFORMED, exactly, re2
 from optout.compilers.plan import LEFT, NEXT, PASS, Known, Line, Plan, Written, is_ai, plan
@@ -61,7 +61,7 @@ def compile_caddy(edge: Edge, registry: Registry, *, log: str = "/var/log/caddy/
         *indented(logging(log)),
         "}",
     ]
-    losses = (*edge.losses, *CADDY)
+    losses = (*edge.losses, *one_by_one(made, front="caddy"), *CADDY)
     head = edge_head(edge, losses, front="caddy", uses=_USES)
     return Written(files={FILE: head + "".join(f"{line}\n" for line in lines)}, losses=losses)
 

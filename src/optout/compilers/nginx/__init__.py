@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from optout.compilers.access_log import MEMBERS
 from optout.compilers.edge import Edge, Loss
-from optout.compilers.nginx.answers import PLACE, answer_maps, locations
+from optout.compilers.nginx.answers import PLACE, answer_maps, answering, locations
 from optout.compilers.nginx.declared import (
     FIELD_LOSS,
     ONE_SITE,
@@ -26,9 +25,10 @@ from optout.compilers.nginx.declared import (
     reserving_lines,
     tag_of,
 )
+from optout.compilers.nginx.log import log_form, log_line, log_maps, log_settings
 from optout.compilers.nginx.names import names, told_names
+from optout.compilers.nginx.replies import Reply, replies
 from optout.compilers.nginx.tables import Tables
-from optout.compilers.nginx.text import named, quoted, searched
 from optout.compilers.plan import Plan, plan
 from optout.crawlers.registry import Registry
 
@@ -47,15 +47,17 @@ def compile_nginx(edge: Edge, registry: Registry, *, log: str = "/var/log/nginx/
     """`edge`, made from `registry`, for nginx 1.20 and later. `log` is where crawlers' requests are written."""
     tag = tag_of(edge)
     made = plan(edge, registry)
-    tables = Tables(made=made, tag=tag)
+    found, told = replies(made)
+    tables = Tables(made=made, tag=tag, told=told)
     maps = [
         *names(made, tag),
         tables.write(),
         *told_names(made, tag),
-        *answer_maps(made, tag),
+        *answer_maps(made, found, tag),
         *declaring_maps(edge, tag),
+        *log_maps(edge, found, tag),
+        log_form(edge, tag),
     ]
-    maps.append(_logged(made, tag))
     text = "\n".join(maps)
     losses = (
         *edge.losses,
@@ -65,7 +67,7 @@ def compile_nginx(edge: Edge, registry: Registry, *, log: str = "/var/log/nginx/
         *_LOSSES,
         *((FIELD_LOSS,) if declaring_lines(edge, tag) else ()),
     )
-    server = _server(made, tag, log)
+    server = _server(made, found, tag, log)
     files = {HTTP: dollar(text + server, tag) + text, SERVER: server}
     if lines := declaring_lines(edge, tag):
         files[FIELDS] = "\n".join(lines) + "\n"
@@ -125,56 +127,15 @@ def _head(edge: Edge, losses: Iterable[Loss], name: str) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in lines if line) + "\n"
 
 
-def _logged(made: Plan, tag: str) -> str:
-    edge = made.edge
-    actions = [(f"a{number}", template.action) for number, template in enumerate(made.templates)]
-    members = {
-        "optout": "1",
-        "front": "nginx",
-        "time": "$msec",
-        "id": f"${tag}_id",
-        "method": "$request_method",
-        "scheme": "$scheme",
-        "host": "$http_host",
-        "path": f"${tag}_logged_path",
-        "query": f"${tag}_query",
-        "protocol": "$server_protocol",
-        "user_agent": "$http_user_agent",
-        "signature_agent": "$http_signature_agent",
-        "crawler": f"${tag}_crawler_name",
-        "action": f"${tag}_action",
-        "enforced": str(int(edge.enforced)),
-        "code": f"${tag}_code",
-        "clause": f"${tag}_clause",
-        "status": "$status",
-        "bytes": "$body_bytes_sent",
-        "policy": edge.policy.digest,
-        "robots": edge.robots_sha256,
-        "tdm": edge.tdmrep_sha256,
-        "registry": edge.registry_sha256,
-    }
-    line = ",".join(f'"{name}":"{members[name]}"' for name in MEMBERS)
-    form = "'" + "{" + line + "}" + "'"
-    return "\n".join(
-        [
-            named(f"${tag}_answer", f"${tag}_action", actions, default="allow"),
-            searched("$request_uri", f"${tag}_sent_path", [(rf"^(?<{tag}_before>[^?#]*)", f"${tag}_before")]),
-            named(f"${tag}_hides_path", f"${tag}_logged_path", [("1", "")], default=f"${tag}_sent_path"),
-            searched("$request_uri", f"${tag}_query", [(r"\?", "1")], default="0"),
-            named(f"${tag}_crawler", f"${tag}_logged", [("", "0")], default=f"${tag}_is_told"),
-            named(f"${tag}_said", f"${tag}_is_told", [("", "0")], default="1"),
-            f"log_format {tag} escape=json {form};\n",
-        ]
-    )
-
-
-def _server(made: Plan, tag: str, log: str) -> str:
+def _server(made: Plan, found: tuple[Reply, ...], tag: str, log: str) -> str:
     edge = made.edge
     parts: list[str] = []
     if edge.enforced:
-        parts.append(f"if (${tag}_answer) {{\n    rewrite ^ {PLACE}/{tag}/${tag}_answer last;\n}}\n")
-        parts += locations(made, tag, reserving_lines(edge, tag))
+        target = f"{PLACE}/{tag}/{answering(found, tag)}${tag}_accepts"
+        parts.append(f"if (${tag}_said) {{\n    rewrite ^ {target} last;\n}}\n")
+        settings = {reply.name: tuple(log_settings(reply, tag)) for reply in found}
+        parts += locations(made, found, tag, reserved=reserving_lines(edge, tag), settings=settings)
         if lines := declaring_lines(edge, tag):
             parts.append("\n".join(lines) + "\n")
-    parts.append(f"access_log {quoted(log)} {tag} buffer=64k flush=1s if=${tag}_logged;\n")
+    parts.append(log_line(edge, log, tag) + "\n")
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""Where an nginx edge answers: one location for each template of an answer, with its fields and both bodies.
+"""Where an nginx edge answers: two locations for each reply, one for machines and one with a page.
 
 A refused request is rewritten to an internal location, because in a server `if` nginx sets no type and no fields. The
 location's own `add_header` lines take the place of those that it would inherit, which are the site's.
@@ -6,14 +6,15 @@ location's own `add_header` lines take the place of those that it would inherit,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from optout.compilers.edge import Answer, CrawlerClass
-from optout.compilers.nginx.names import literal
-from optout.compilers.nginx.tables import WORDS
+from optout.compilers.edge import CrawlerClass
+from optout.compilers.nginx.names import keys, literal, told_name
+from optout.compilers.nginx.replies import WORDS, Reply, answers_of
+from optout.compilers.nginx.tables import GOES_ON
 from optout.compilers.nginx.text import LONGEST, block, named, quoted, searched
 from optout.compilers.plan import Plan
-from optout.compilers.templates import Form, Mark, Slot, Template, slots, without
+from optout.compilers.templates import Form, Mark, Slot, slots, without
 from optout.messages import octets
 from optout.response import PROBLEM_JSON
 
@@ -21,44 +22,37 @@ PLACE = "/.optout"
 """Where the internal locations are; no visitor reaches them."""
 
 _TYPES = {Form.JSON: PROBLEM_JSON, Form.HTML: "text/html; charset=utf-8"}
+_ENDS = {Form.JSON: "", Form.HTML: "page"}  # what `$TAG_accepts` says
 
 
-def answer_maps(made: Plan, tag: str) -> Iterator[str]:
+def answer_maps(made: Plan, replies: Sequence[Reply], tag: str) -> Iterator[str]:
     """The maps that take a table's words apart and put a body together."""
-    captured = "".join(rf"\t(?<{tag}_{mark.name.lower()}_{form.value}>[^\t]*)" for mark, form in WORDS)
-    said = rf"^(?<{tag}_number>[0-9]+)\t(?<{tag}_code>[^\t]*)\t(?<{tag}_clause>[^\t]*){captured}$"
-    yield named(f"${tag}_crawler", f"${tag}_answer", [("", "")], default=f"${tag}_told")  # a person's way is short
-    yield searched(f"${tag}_said", f"${tag}_told", [(said, f"a${tag}_number")], exact=[("", ""), ("pass", "")])
+    if any(not reply.is_whole for reply in replies):
+        captured = "".join(rf"\t(?<{tag}_{mark.name.lower()}_{form.value}>[^\t]*)" for mark, form in WORDS)
+        said = rf"^(?<{tag}_number>[0-9]+)\t(?<{tag}_its_code>[^\t]*)\t(?<{tag}_its_clause>[^\t]*){captured}$"
+        kept = [("", ""), (GOES_ON, ""), *((reply.name, reply.name) for reply in replies if reply.is_whole)]
+        yield searched(f"${tag}_said", f"${tag}_answer", [(said, f"r${tag}_number")], exact=kept)
+        for mark in (Mark.PURPOSE, Mark.STANDING):
+            words = [_word(made, group, mark) for group in made.edge.classes]
+            of_crawler = ((key, words[made.crawlers[at].group]) for key, at in keys(made))
+            yield named(f"${tag}_crawler", f"${tag}_{mark.name.lower()}", of_crawler)
     uuid = "^(.{8})(.{4}).(.{3}).(.{3})(.{12})$"
     yield searched("$request_id", f"${tag}_id", [(uuid, "$1-$2-4$3-a$4-$5")])
-    for mark in (Mark.PURPOSE, Mark.STANDING):
-        words = ((str(at), _word(made, group, mark)) for at, group in enumerate(made.edge.classes))
-        yield named(f"${tag}_class", f"${tag}_{mark.name.lower()}", words)
-    yield from _bodies(made, tag)
+    for reply in replies:
+        for form in Form:
+            yield from _long_body(made, reply, form, tag)
+    yield searched("$http_accept", f"${tag}_accepts", _ACCEPT, exact=[("", ""), ("*/*", "")])
+
+
+def answering(replies: Sequence[Reply], tag: str) -> str:
+    """The variable that names a request's reply: what a table said, where no table says more than that."""
+    return f"${tag}_said" if all(reply.is_whole for reply in replies) else f"${tag}_answer"
 
 
 def _word(made: Plan, group: CrawlerClass, mark: Mark) -> str:
     """What the answers of a class all say."""
-    steps = [step.outcome for table in group.tables for step in table.steps]
-    others = [table.otherwise for table in group.tables]
-    answers = (each for each in (*steps, *others, group.malformed, group.ambiguous) if isinstance(each, Answer))
-    found = (made.answers[made.numbers[answer]].words.get(mark, "") for answer in answers)
+    found = (made.answers[made.numbers[answer]].words.get(mark, "") for answer in answers_of(group))
     return next(filter(None, found), "")
-
-
-def _bodies(made: Plan, tag: str) -> Iterator[str]:
-    """Each body in parts that nginx can read, and which of the two it is to be."""
-    for number, template in enumerate(made.templates):
-        bodies = {}
-        for form, text in ((Form.JSON, template.json), (Form.HTML, template.page)):
-            parts = list(_parts(text, form, tag))
-            for place, part in enumerate(parts):
-                yield named("", f"${tag}_{form.value}_{number}_{place}", (), default=part)
-            bodies[form] = "".join(f"${{{tag}_{form.value}_{number}_{place}}}" for place in range(len(parts)))
-        pairs = [("page", bodies[Form.HTML])]
-        yield named(f"${tag}_accepts", f"${tag}_body_{number}", pairs, default=bodies[Form.JSON])
-    yield named(f"${tag}_accepts", f"${tag}_type", [("page", _TYPES[Form.HTML])], default=_TYPES[Form.JSON])
-    yield searched("$http_accept", f"${tag}_accepts", _ACCEPT, exact=[("", ""), ("*/*", "")])
 
 
 _OF_TYPE = r"(?i)(?:^|,)[ \t]*"
@@ -74,43 +68,70 @@ _ACCEPT = (
 )
 
 
-def _parts(body: str, form: Form, tag: str) -> Iterator[str]:
-    part = ""
+def _long_body(made: Plan, reply: Reply, form: Form, tag: str) -> Iterator[str]:
+    """A body that is too long for one parameter, in parts that nginx can read."""
+    parts = _parts(made, reply, form, tag)
+    for place, part in enumerate(parts if len(parts) > 1 else ()):
+        yield named("", f"${_part(reply, form, place, tag)}", (), default=part)
+
+
+def _body(made: Plan, reply: Reply, form: Form, tag: str) -> str:
+    parts = _parts(made, reply, form, tag)
+    if len(parts) == 1:
+        return parts[0]
+    return "".join(f"${{{_part(reply, form, place, tag)}}}" for place in range(len(parts)))
+
+
+def _part(reply: Reply, form: Form, place: int, tag: str) -> str:
+    return f"{tag}_{form.value}_{reply.name}_{place}"
+
+
+def _parts(made: Plan, reply: Reply, form: Form, tag: str) -> list[str]:
+    body = reply.json if form is Form.JSON else reply.page
+    parts = [""]
     for piece in slots(without(body, form, but="$"), form):
-        text = piece if isinstance(piece, str) else f"${{{tag}_{_variable(piece)}}}"
+        text = piece if isinstance(piece, str) else f"${{{_variable(made, piece, tag)}}}"
         for cut in range(0, len(text), _MOST_TEXT) if isinstance(piece, str) else (0,):
             more = text[cut : cut + _MOST_TEXT] if isinstance(piece, str) else text
-            if part and len(octets(quoted(part + more))) > LONGEST:
-                yield part
-                part = ""
-            part += more
-    yield part
+            if parts[-1] and len(octets(quoted(parts[-1] + more))) > LONGEST:
+                parts.append("")
+            parts[-1] += more
+    return parts
 
 
 _MOST_TEXT = 500  # characters: quoted and in UTF-8 still far below what nginx reads
 
 
-def _variable(slot: Slot) -> str:
-    if slot.mark is Mark.NUMBER:
-        return "id"
+def _variable(made: Plan, slot: Slot, tag: str) -> str:
     name = slot.mark.name.lower()
-    if slot.mark in (Mark.CODE, Mark.CLAUSE, Mark.PURPOSE, Mark.STANDING):
-        return name
-    return f"{name}_{slot.form.value}"
+    if slot.mark is Mark.NUMBER:
+        return f"{tag}_id"
+    if slot.mark in (Mark.NAME, Mark.OPERATOR):
+        return told_name(made, tag, name, slot.form)
+    if slot.mark in (Mark.CODE, Mark.CLAUSE):
+        return f"{tag}_its_{name}"
+    return f"{tag}_{name}" if slot.mark in (Mark.PURPOSE, Mark.STANDING) else f"{tag}_{name}_{slot.form.value}"
 
 
-def locations(made: Plan, tag: str, reserved: Iterable[str]) -> Iterator[str]:
-    """The locations that answer; `reserved` are lines for what the site says of mining."""
-    for number, template in enumerate(made.templates):
-        yield block(f"location = {PLACE}/{tag}/a{number}", _location(template, number, tag, tuple(reserved)))
+def locations(
+    made: Plan, replies: Sequence[Reply], tag: str, *, reserved: Iterable[str], settings: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """The locations that answer, each with the lines of its reply in `settings`.
+
+    `reserved` are lines for what the site says of mining.
+    """
+    lines = tuple(reserved)
+    for reply in replies:
+        for form in Form:
+            inside = (*_location(reply, form, tag), *lines, *settings[reply.name])
+            answer = f"return {reply.status} {quoted(_body(made, reply, form, tag))};"
+            yield block(f"location = {PLACE}/{tag}/{reply.name}{_ENDS[form]}", (*inside, answer))
 
 
-def _location(template: Template, number: int, tag: str, reserved: tuple[str, ...]) -> Iterator[str]:
+def _location(reply: Reply, form: Form, tag: str) -> Iterator[str]:
     yield "internal;"
     yield "types { }"
     yield 'default_type "";'
-    yield f'add_header Content-Type "${tag}_type" always;'
-    for name, value in template.fields:
+    yield f"add_header Content-Type {quoted(_TYPES[form])} always;"
+    for name, value in reply.fields:
         yield f"add_header {name} {quoted(literal(value, tag))} always;"
-    yield from reserved
-    yield f'return {template.status} "${tag}_body_{number}";'

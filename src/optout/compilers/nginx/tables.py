@@ -1,8 +1,8 @@
 """The maps of an nginx edge that say what a crawler is told: from its class and the target to a few words.
 
-    ""                           nobody who is known, or left alone: nothing is answered or logged
-    pass                         the request goes on, and is logged
-    N, code, clause, ...         answer N is given, and is told what the rule says (tab-separated, `WORDS`)
+    ""                   nobody who is known, or left alone: nothing is answered or logged
+    0                    the request goes on, and is logged: nginx takes it for false
+    anything else        an answer is given, as `replies` says it
 
 The tables of several classes are often the same rules; they are then the same map. Many literal paths after one
 another become one expression (`_literals`), so that ten thousand rules cost a crawler a hundred looks.
@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from optout.compilers.edge import Loss
+from optout.compilers.nginx.names import keys
 from optout.compilers.nginx.text import LONGEST_KEY, fits, named, searched
-from optout.compilers.patterns import ALWAYS_OPEN, AMBIGUOUS, MALFORMED, exactly, pcre, quote
+from optout.compilers.patterns import ALWAYS_OPEN, AMBIGUOUS, MALFORMED, exactly, ordinary, pcre, quote
 from optout.compilers.plan import LEFT, NEXT, PASS, Line, Plan, is_ai
 from optout.compilers.recognition.word_tries import Trie
-from optout.compilers.templates import Form, Mark, Telling, spelled
 
-WORDS = tuple((mark, form) for mark in (Mark.REASON, Mark.SOURCE, Mark.DECIDED) for form in Form)
-"""What a table's line says of its rule, behind the answer's template, code and clause; each as a body spells it."""
+GOES_ON = "0"
+"""What stands for a pass."""
 
 _METHOD = r"^[^ ]+ "
 _MOST_LITERALS = 3000  # octets of the paths in one expression: quoting and alternation come on top
@@ -29,10 +29,11 @@ _MOST_LITERALS = 3000  # octets of the paths in one expression: quoting and alte
 
 @dataclass(slots=True)
 class Tables:
-    """The maps of all classes, made once however many classes use them."""
+    """The maps of all classes, made once however many classes use them. `told` is what is said of each answer."""
 
     made: Plan
     tag: str
+    told: Sequence[str]
     maps: list[str] = field(default_factory=list)
     left_out: int = 0
     _known: dict[tuple[object, ...], str] = field(default_factory=dict)
@@ -41,12 +42,17 @@ class Tables:
     def write(self) -> str:
         """All maps; the variable `$TAG_said` is what comes of them."""
         edge, tag = self.made.edge, self.tag
-        said = [(str(place), self._of_class(place)) for place in range(len(edge.classes))]
+        kinds_of = [self._of_class(place) for place in range(len(edge.classes))]
+        said = [(key, kinds_of[self.made.crawlers[at].group]) for key, at in keys(self.made)]
         opened = [(exactly([each]), "open") for each in edge.open_targets]
         opened = [pair for pair in opened if fits(pair[0])]
-        kinds = [(ALWAYS_OPEN, "open"), *opened, (MALFORMED, "malformed"), (AMBIGUOUS, "ambiguous")]
+        usual = [(ordinary(edge.open_targets), "")]  # most targets, which need not be looked at three times
+        kinds = [
+            *(pair for pair in usual if fits(pair[0])),
+            *((ALWAYS_OPEN, "open"), *opened, (MALFORMED, "malformed"), (AMBIGUOUS, "ambiguous")),
+        ]
         self.maps.append(searched("$request_uri", f"${tag}_target", kinds))
-        self.maps.append(named(f"${tag}_class", f"${tag}_said", said))
+        self.maps.append(named(f"${tag}_crawler", f"${tag}_said", said))
         return "".join(self.maps)
 
     @property
@@ -64,12 +70,12 @@ class Tables:
 
     def _of_class(self, place: int) -> str:
         group = self.made.edge.classes[place]
-        onward = PASS
+        onward = GOES_ON
         for lines in reversed(self.made.tables(group)):
             onward = self._table(lines, onward)
         variable = self._next("kind")
         pairs = [
-            ("open", PASS if is_ai(group) else ""),
+            ("open", GOES_ON if is_ai(group) else ""),
             ("malformed", self._value(self.made.outcome(group.malformed), onward)),
             ("ambiguous", self._value(self.made.outcome(group.ambiguous), onward)),
         ]
@@ -150,16 +156,11 @@ class Tables:
             return self._value(onward)
         if outcome == LEFT:
             return ""
-        if outcome == PASS or outcome[:1] == "$" or "\t" in outcome:
+        if outcome == PASS:
+            return GOES_ON
+        if outcome == GOES_ON or outcome[:1] in ("$", "r") or "\t" in outcome:
             return outcome
-        return told(self.made.answers[int(outcome[1:])]) if outcome else ""
-
-
-def told(answer: Telling) -> str:
-    """What a table says of one answer."""
-    words = [answer.words.get(mark, "") for mark in (Mark.CODE, Mark.CLAUSE)]
-    spoken = [spelled(answer.words.get(mark, ""), form, but="$\t") for mark, form in WORDS]
-    return "\t".join([str(answer.template), *words, *spoken])
+        return self.told[int(outcome[1:])] if outcome else ""
 
 
 def _is_plain(line: Line) -> bool:
