@@ -4,8 +4,9 @@ set -euo pipefail
 
 # git: the house test reads the list of files. make: the README's commands. systemd: systemd-analyze checks the unit.
 # The front ends that the compiled and routed edges are tried in, php-fpm behind one of them; wrk loads the doors in
-# benchmarks/doors.py.
-packages=(git make systemd nginx caddy haproxy apache2 php8.2-fpm curl wrk)
+# benchmarks/doors.py. openssl reads what the log signs and plays a timestamp authority; strace, faketime and small file
+# systems (e2fsprogs) make the faults; chromium opens verify.html.
+packages=(git make systemd nginx caddy haproxy apache2 php8.2-fpm curl wrk openssl strace faketime e2fsprogs chromium)
 
 missing=()
 for package in "${packages[@]}"; do
