@@ -90,8 +90,8 @@ def list_segments(directory: Path) -> tuple[Segment, ...]:
     return tuple(sorted(found, key=lambda segment: segment.first))
 
 
-def read_entries(directory: Path) -> Iterator[Entry | Break]:
-    """Every record of a log in order, and every place where one is missing; memory stays flat.
+def read_entries(directory: Path, *, first: int = 0) -> Iterator[Entry | Break]:
+    """Every record of a log from `first` on, in order, and every place where one is missing; memory stays flat.
 
     After a `Break` the reading goes on with the next segment, whose name says at which index. A file that grows
     while it is read shows at most an incomplete last frame. Raises OSError if a file cannot be read.
@@ -101,10 +101,11 @@ def read_entries(directory: Path) -> Iterator[Entry | Break]:
         yield Break(index=0, path=segments[0].path, offset=0, damage=Damage.MISSING, last=False)
     for place, segment in enumerate(segments):
         following = segments[place + 1].first if place + 1 < len(segments) else None
-        yield from _read_segment(segment, following)
+        if following is None or following > first:
+            yield from _read_segment(segment, following, first)
 
 
-def _read_segment(segment: Segment, following: int | None) -> Iterator[Entry | Break]:
+def _read_segment(segment: Segment, following: int | None, first: int) -> Iterator[Entry | Break]:
     index, offset = segment.first, 0
     with segment.path.open("rb") as file:
         while following is None or index < following:
@@ -114,7 +115,8 @@ def _read_segment(segment: Segment, following: int | None) -> Iterator[Entry | B
                 return
             if record is None:
                 break
-            yield Entry(index, record, segment.path, offset)
+            if index >= first:
+                yield Entry(index, record, segment.path, offset)
             index, offset = index + 1, offset + _HEAD.size + len(record)
     if following is not None and index < following:
         yield Break(index=index, path=segment.path, offset=offset, damage=Damage.MISSING, last=False)

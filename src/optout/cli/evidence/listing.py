@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from optout.cli.evidence.export import write_proof
 from optout.cli.evidence.options import DIRECTORY, JSON
 from optout.cli.terminal import safe
 from optout.errors import EvidenceError, UsageError
@@ -45,13 +46,22 @@ def list_records(directory: Path, kind: str, since: str, limit: int | None, as_j
 @click.command()
 @DIRECTORY
 @click.argument("record_id", metavar="ID")
+@click.option(
+    "--proof",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the proof that a signature covers it (C2SP tlog-proof), and its bytes to FILE.record.",
+)
 @JSON
-def show(directory: Path, record_id: str, as_json: bool) -> None:
+def show(directory: Path, record_id: str, proof: Path | None, as_json: bool) -> None:
     """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
-    shown = [_shown(directory, entry) for entry in _entries(directory) if _is_meant(entry, record_id)]
-    if not shown:
+    meant = [entry for entry in _entries(directory) if _is_meant(entry, record_id)]
+    if not meant:
         click.echo(f"no record {safe(record_id)} in this log", err=True)
         sys.exit(1)
+    if proof is not None:
+        write_proof(directory, meant[0], proof)
+    shown = [_shown(directory, entry) for entry in meant]
     for one in shown:
         click.echo(json.dumps(one) if as_json else _page(one))
 
