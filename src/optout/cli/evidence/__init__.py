@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from optout.cli.evidence.bundle import bundle
 from optout.cli.evidence.export import export
 from optout.cli.evidence.keys import init, key
 from optout.cli.evidence.listing import list_records, show
@@ -15,8 +16,8 @@ __all__ = ["evidence"]
 
 @click.group()
 def evidence() -> None:
-    """The evidence log: init, key, list, show, verify, export, ingest."""
+    """The evidence log: init, key, list, show, verify, export, bundle, ingest."""
 
 
-for _command in (init, key, list_records, show, verify, export, ingest):
+for _command in (init, key, list_records, show, verify, export, bundle, ingest):
     evidence.add_command(_command)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.evidence.export import write_proof
-from optout.cli.evidence.options import DIRECTORY, JSON
+from optout.cli.evidence.options import DIRECTORY, JSON, microseconds
 from optout.cli.terminal import safe
-from optout.errors import EvidenceError, UsageError
+from optout.errors import EvidenceError
 
 if TYPE_CHECKING:
     from optout.evidence.checkpoint import Checkpoint
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="A record a line, its leaf exactly as stored.")
 def list_records(directory: Path, kind: str, since: str, limit: int | None, as_json: bool) -> None:
     """List records in the order of the log."""
-    chosen: Iterator[Entry] | deque[Entry] = _chosen(directory, kind, _microseconds(since))
+    chosen: Iterator[Entry] | deque[Entry] = _chosen(directory, kind, microseconds(since, "--since"))
     if limit is not None:
         chosen = deque(chosen, maxlen=limit)
     for entry in chosen:
@@ -121,20 +121,6 @@ def _is_meant(entry: Entry, record_id: str) -> bool:
         return str(entry.leaf_index) == record_id
     envelope = parse_envelope(entry.record)
     return envelope is not None and envelope.id == record_id
-
-
-def _microseconds(since: str) -> int | None:
-    if not since:
-        return None
-    try:
-        moment = datetime.fromisoformat(since)
-    except ValueError:
-        raise UsageError(
-            f"--since: {since!r} is not a time", "write it as 2026-11-24 or 2026-11-24T10:00:00Z"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000)
 
 
 # For people
