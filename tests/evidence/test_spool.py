@@ -37,7 +37,7 @@ def _count(spool: Spool) -> int | None:
 def test_records_are_durable_and_counted_before_the_append_returns(layout: Layout, disk: Disk) -> None:
     spool = _spool(layout)
     before = disk.syncs
-    receipts = spool.append(RECORDS, [], 0)
+    receipts = spool.append(RECORDS, [], [], 0)
     assert disk.syncs == before + 1
     assert [receipt.seq for receipt in receipts] == list(range(5))
     assert {receipt.index for receipt in receipts} == {None}
@@ -47,12 +47,12 @@ def test_records_are_durable_and_counted_before_the_append_returns(layout: Layou
 
 def test_the_count_does_not_move_when_a_sync_fails(layout: Layout, disk: Disk) -> None:
     spool = _spool(layout)
-    spool.append(RECORDS[:2], [], 0)
+    spool.append(RECORDS[:2], [], [], 0)
     disk.fail_sync = 1
     with pytest.raises(OSError, match="Input/output"):
-        spool.append(RECORDS[2:4], [], 2)
+        spool.append(RECORDS[2:4], [], [], 2)
     assert _count(spool) == 2
-    spool.append(RECORDS[4:], [], 2)
+    spool.append(RECORDS[4:], [], [], 2)
     assert _count(spool) == 3
 
 
@@ -69,7 +69,7 @@ def test_a_spool_is_locked_from_the_moment_it_can_be_seen(layout: Layout) -> Non
 
 def test_everything_is_for_its_owner_alone(layout: Layout) -> None:
     spool = _spool(layout)
-    spool.append(RECORDS, [], 0)
+    spool.append(RECORDS, [], [], 0)
     spool.store("0" * 64, b"document")
     assert {path.stat().st_mode & 0o777 for path in spool.path.iterdir()} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in (spool.path, layout.spools)} == {0o700}
@@ -96,7 +96,7 @@ def test_a_document_is_known_once_it_lies_in_the_log_or_was_recorded_here(layout
     assert not spool.knows("a" * 64)
     spool.store("a" * 64, b"document")
     assert not spool.knows("a" * 64)
-    spool.append(RECORDS[:1], ["a" * 64], 0)
+    spool.append(RECORDS[:1], [], ["a" * 64], 0)
     assert spool.knows("a" * 64)
     assert not spool.knows("b" * 64)
     (layout.snapshots / ("b" * 64)).write_bytes(b"another's")
@@ -114,8 +114,8 @@ def test_a_document_whose_record_failed_is_forgotten(layout: Layout) -> None:
 
 def test_all_spools_together_count_and_what_was_taken_over_counts_no_more(layout: Layout) -> None:
     spool, other = _spool(layout), _spool(layout, str(uuid.UUID(int=8)))
-    spool.append(RECORDS, [], 0)
-    other.append([b"x" * 1000], [], 0)
+    spool.append(RECORDS, [], [], 0)
+    other.append([b"x" * 1000], [], [], 0)
     spool.look(0, now=True, may_write=True)
     assert spool.used == spools_size(layout) > 1000
     list_segments(other.path)[0].path.unlink()

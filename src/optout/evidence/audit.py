@@ -14,6 +14,8 @@ from pathlib import Path
 
 from optout.evidence.checkpoint import Checkpoint, NoteFault, VerifierKey, open_checkpoint
 from optout.evidence.directory import Layout
+from optout.evidence.keys import KeyStore
+from optout.evidence.part_check import PartCheck
 from optout.evidence.schema import Envelope, parse_envelope, parse_record
 from optout.evidence.segments import Break, Damage, Entry, read_entries, reread
 from optout.evidence.signing import parse_state, parse_vkey_file
@@ -34,7 +36,8 @@ def audit(directory: Path, vkey: VerifierKey | None = None) -> AuditReport:
     It reads in an order that a writer at work cannot upset: signatures, the names of tiles, then
     records, then documents.
     """
-    run = _Audit(layout=Layout(directory), expected=vkey)
+    layout = Layout(directory)
+    run = _Audit(layout=layout, expected=vkey, parts=PartCheck(KeyStore(layout.keys)))
     try:
         key = run.read_key()
         signed = run.read_signatures(key) if key is not None else None
@@ -55,6 +58,7 @@ class _Audit:
 
     layout: Layout
     expected: VerifierKey | None
+    parts: PartCheck
     key: VerifierKey | None = None
     signed: Checkpoint | None = None
     tree: Tree = field(default_factory=Tree)
@@ -178,6 +182,9 @@ class _Audit:
             self.found(entry.path, "not a record of this log", entry.leaf_index)
             return
         self._number(entry, envelope)
+        fault = self.parts.fault(entry)
+        if fault:
+            self.found(entry.path, fault, entry.leaf_index)
         if envelope.type == "log.start":
             self._start(entry)
         elif envelope.type == "log.gap":
@@ -264,6 +271,8 @@ class _Audit:
         but = " but those that a log.gap names" if self.lost else ""
         yield f"no number is missing in {_count(len(self.next_seq), 'start')} of a writer{but}"
         yield f"{_count(len(self.documents), 'document')} with the hash that a record names"
+        if self.parts.read:
+            yield f"{_count(self.parts.read, 'private part')} as committed to when logged"
 
     def _not_proved(self, covered: int) -> Iterator[str]:
         if self.unreadable:
@@ -275,6 +284,8 @@ class _Audit:
             yield "behind the last record lies an unfinished write: a writer at work, or a crash"
         if self.waiting:
             yield f"{_count(self.waiting, 'record')} in the spools of other writers: not yet in the tree"
+        if self.parts.unread:
+            yield f"what {_count(self.parts.unread, 'private part')} held: erased, or the keys are not here"
         if self.expected is None:
             yield "whose key it is: it was taken from the directory itself, so the log is self-attested"
         yield "when the records were written: only the log's own clock says so"

@@ -8,6 +8,7 @@
     snapshots/    documents, each under the SHA-256 of its bytes
     tile/         hashes of the tree, which follow from the records (see `tiles`)
     spool/        records of processes that do not hold the lock, on their way into the segments (see `spool`)
+    keys/         keys of private parts, by tenant and month (see `keys`); may be a link to another volume
     torn/         ends of segments that a crash had damaged, kept as found
     ballast       room to give up when the disk is full
     lock          held by the process that writes
@@ -30,7 +31,7 @@ from optout.evidence.signing import State, load_private_key, new_private_key
 from optout.evidence.tree import EMPTY_ROOT
 
 # What an empty volume or a broken-off init may hold; a log has a vkey, which is written last.
-_STILL_NEW = frozenset({"lock", "key", "segments", "snapshots", "state", "checkpoint", "lost+found"})
+_STILL_NEW = frozenset({"lock", "key", "segments", "snapshots", "state", "checkpoint", "keys", "lost+found"})
 _LONGEST_ORIGIN = 200  # bytes: the name stands in every record and twice in every checkpoint
 
 
@@ -79,6 +80,11 @@ class Layout:
     def spools(self) -> Path:
         """The spools of other writers."""
         return self.root / "spool"
+
+    @property
+    def keys(self) -> Path:
+        """The keys of private parts."""
+        return self.root / "keys"
 
     @property
     def torn(self) -> Path:

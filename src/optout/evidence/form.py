@@ -86,6 +86,10 @@ class Filled(Mapping[str, Value]):
         """As `Form.body`."""
         return self._form.body(self._own)
 
+    def and_also(self, more: Mapping[str, Value]) -> Filled:
+        """The same record with further fields of its own."""
+        return Filled(self._form, {**self._own, **more})
+
     def __getitem__(self, name: str) -> Value:
         return self._own[name] if name in self._own else self._form.shared[name]
 

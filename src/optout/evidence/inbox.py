@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from optout.evidence.checkpoint import Checkpoint
+from optout.evidence.private import Private
 from optout.evidence.receipt import Told
 from optout.evidence.schema import Value
 
@@ -27,6 +28,7 @@ class Job:
     told: Told
     document: bytes | None = None
     body: bytes | None = None
+    private: Private | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

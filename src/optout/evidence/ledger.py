@@ -94,14 +94,16 @@ class Ledger:
 
     # Records
 
-    def append(self, records: Sequence[bytes], documents: Sequence[str], first_seq: int) -> list[Receipt]:
+    def append(
+        self, records: Sequence[bytes], privates: Sequence[bytes], documents: Sequence[str], first_seq: int
+    ) -> list[Receipt]:
         """Make records of the writer in this process durable and take them into the tree; raises OSError."""
         first = self._tree.size
-        leaves = self._enter(records, documents)
+        leaves = self._enter(records, privates, documents)
         return [Receipt(index=first + place, seq=first_seq + place, leaf=leaf) for place, leaf in enumerate(leaves)]
 
-    def _enter(self, records: Sequence[bytes], documents: Sequence[str]) -> list[bytes]:
-        self.used += self._segments.append(records)
+    def _enter(self, records: Sequence[bytes], privates: Sequence[bytes], documents: Sequence[str]) -> list[bytes]:
+        self.used += self._segments.append(records, privates)
         leaves = [leaf_hash(record) for record in records]
         for leaf in leaves:
             self._tree.append(leaf)
@@ -135,7 +137,7 @@ class Ledger:
     def _take_over(self, batch: Batch) -> None:
         for digest, document in batch.documents.items():
             self.store(digest, document)
-        self._enter(batch.records, batch.named)
+        self._enter(batch.records, batch.privates, batch.named)
         self._sequencer.took(batch)
 
     # Checkpoints

@@ -14,6 +14,7 @@ from optout.evidence.checkpoint import Checkpoint
 from optout.evidence.clock import Clock, SystemClock
 from optout.evidence.directory import DirectoryLock, Layout, fill_directory, lock_directory
 from optout.evidence.inbox import Inbox, SignRequest
+from optout.evidence.keys import KeyStore
 from optout.evidence.ledger import Ledger
 from optout.evidence.notes import Notes
 from optout.evidence.receipt import Loss, NotLoggedError, Receipt
@@ -109,6 +110,7 @@ class EvidenceLog(Recorder):
             notes=notes,
             ballast=ballast,
             clock=clock,
+            keys=KeyStore(layout.keys),
             writer_id=signer.name,
             boot=str(uuid.uuid4()),
         )

@@ -5,7 +5,7 @@ Rule 1: `append`, `snapshot`, `lost` and `gap` return at once, whatever the disk
 Rule 2: every record given to `append` ends as a leaf or as one in the count of a `log.gap`, and its future says which.
         A caller that gives up waiting changes nothing about it.
 Rule 3: nothing that a stranger sent makes a call raise.
-Rule 4: nothing private is written. `private` fields are dropped until the encrypted store for them exists.
+Rule 4: nothing private is written in clear: `private` fields are sealed beside the record (`private`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from dataclasses import dataclass
 
 from optout.errors import EvidenceError
 from optout.evidence.budget import FloodRule
-from optout.evidence.clock import Clock
+from optout.evidence.clock import Clock, new_id
 from optout.evidence.form import Filled, size_of
 from optout.evidence.inbox import Inbox, Job, SignRequest
 from optout.evidence.notes import Notes
+from optout.evidence.private import Private, prepare
 from optout.evidence.receipt import Loss, NotLoggedError, Receipt, Told
-from optout.evidence.schema import conform, conform_sized
+from optout.evidence.schema import Value, conform, conform_sized
 from optout.evidence.writer import Writer
 
 _CLOSE_WITHIN_S = 10.0
@@ -79,7 +80,7 @@ class Recorder(ABC):
         The future fails with NotLoggedError, whose `loss` says why; the log has then counted the record under its
         `crawl.product` and `decision.action`. The writer adds `v`, `writer.*`, `clock.*`, and where they are missing
         `id`, `time_us` and `mono_us`. Records that share a `flood_key` are limited in number per minute. `private`
-        is accepted and dropped: nothing of it is written before its encrypted store exists.
+        fields are sealed under keys of the record's `tenant` and month, and the record commits to them.
         """
         future: Future[Receipt] = Future()
         future.set_running_or_notify_cancel()  # from here on nobody can cancel it (rule 2)
@@ -96,7 +97,7 @@ class Recorder(ABC):
     ) -> None:
         """As `append`, for who can be told at less cost than a future's: at once, or in the writer's thread."""
         try:
-            job = self._job(public, told)
+            job = self._job(public, private, told)
         except EvidenceError as fault:
             self._refuse(told, public, Loss.CONTENT, fault.what)
             return
@@ -109,15 +110,27 @@ class Recorder(ABC):
         """For many records at once: the writer's thread is woken for all of them together, at the end."""
         return self._inbox.together()
 
-    def _job(self, public: Mapping[str, object], told: Told) -> Job:
+    def _job(self, public: Mapping[str, object], private: Mapping[str, object] | None, told: Told) -> Job:
+        sealed = None
+        if private:
+            sealed = self._prepared(public, private)
+            more: dict[str, Value] = {"id": sealed.record_id, **sealed.public_fields()}
+            public = public.and_also(more) if isinstance(public, Filled) else {**public, **more}
+        room = len(sealed.body) if sealed is not None else 0
         if isinstance(public, Filled):
             body = public.body()
             if body is not None:
-                return Job(fields=public, size=size_of(body), told=told, body=body)
+                return Job(fields=public, size=size_of(body) + room, told=told, body=body, private=sealed)
         fields, size = conform_sized(public)
         if "time_us" not in fields:
             fields["time_us"], fields["mono_us"] = self._clock.now_us(), self._clock.mono_us()
-        return Job(fields=fields, size=size, told=told)
+        return Job(fields=fields, size=size + room, told=told, private=sealed)
+
+    def _prepared(self, public: Mapping[str, object], private: Mapping[str, object]) -> Private:
+        time_us = public.get("time_us")
+        when = time_us if isinstance(time_us, int) else self._clock.now_us()
+        record_id = str(public.get("id") or new_id(when))
+        return prepare(private, record_id=record_id, tenant=str(public.get("tenant", "")), time_us=when)
 
     def snapshot(self, kind: str, data: bytes, **facts: str | int | bool) -> str:
         """The SHA-256 (hex) of a document, which the log keeps: a file of that name, and one `policy.snapshot` record.

@@ -1,5 +1,8 @@
 """Records in files: frames of `u32 length | u32 CRC-32 | record`, big-endian, in segment files (evidence.md 5.4, 5.5).
 
+A record that has a private part follows a frame with that, sealed (`private`): the top bit of its length is set, and
+its checksum covers the length alone, so that the part can be erased in place without touching anything else.
+
 Rule 1: a frame is whole or it is not there. Nothing ever parses half a record.
 Rule 2: `SegmentWriter.append` returns after fdatasync returned for its bytes, and in no other case.
 Rule 3: what `os.write` returns is looked at. A full disk shows first as a short count without any error, and a file
@@ -9,10 +12,13 @@ Rule 4: after a failed fdatasync a file is never written or synced again: the ke
 Rule 5: a segment is named for the index of its first record, and the next segment's name ends it. Whatever lies
         behind that many frames is an abandoned write and belongs to nobody.
 Rule 6: no frame is empty, because eight zero bytes, which a power cut can leave behind, would be an empty frame.
+Rule 7: a private part and its record are written, synced, cut off and taken over together. What is damaged in the part
+        is no damage to the record; `audit` tells of it.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import struct
@@ -26,7 +32,9 @@ from typing import BinaryIO, NamedTuple
 from optout.evidence.files import is_full, sync, sync_directory, write_all
 
 _HEAD = struct.Struct(">II")
+HEAD_BYTES = _HEAD.size
 MAX_FRAME = 65_535  # bytes of a record: what a C2SP tile entry can hold
+_PRIVATE = 1 << 31
 _NAME = re.compile(r"([0-9]{16})\.frames\Z")
 _NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _OLD = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
@@ -42,13 +50,29 @@ class Damage(StrEnum):
     FOREIGN = "foreign"  # in a spool: a whole frame, and not the record that is due there
 
 
+class Framed(NamedTuple):
+    """A record and its sealed private part; b"" if it has none."""
+
+    record: bytes
+    private: bytes
+
+    @property
+    def size(self) -> int:
+        """How many bytes both take in a file."""
+        return framed_size(self.record, self.private)
+
+
 class Entry(NamedTuple):
-    """One record, with its index in the log, its segment file and the offset of its frame there."""
+    """One record, with its index in the log, its segment file, where it begins there, and its sealed private part.
+
+    What it begins with is the frame of the private part, if there is one.
+    """
 
     leaf_index: int
     record: bytes
     path: Path
     offset: int
+    private: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +94,15 @@ class Segment:
     first: int
 
 
-def frame(record: bytes) -> bytes:
-    """A record with its length and checksum before it."""
-    return _HEAD.pack(len(record), zlib.crc32(record)) + record
+def frame(record: bytes, private: bytes = b"") -> bytes:
+    """A record with its length and checksum before it, behind its private part if it has one."""
+    whole = _HEAD.pack(len(record), zlib.crc32(record)) + record
+    return _private_head(len(private)) + private + whole if private else whole
+
+
+def _private_head(length: int) -> bytes:
+    word = (_PRIVATE | length).to_bytes(4, "big")
+    return word + zlib.crc32(word).to_bytes(4, "big")
 
 
 def segment_name(first: int) -> str:
@@ -109,25 +139,32 @@ def _read_segment(segment: Segment, following: int | None, first: int) -> Iterat
     index, offset = segment.first, 0
     with segment.path.open("rb") as file:
         while following is None or index < following:
-            record = _read_frame(file)
-            if isinstance(record, Damage):
-                yield Break(index=index, path=segment.path, offset=offset, damage=record, last=following is None)
+            framed = _read_framed(file)
+            if isinstance(framed, Damage):
+                yield Break(index=index, path=segment.path, offset=offset, damage=framed, last=following is None)
                 return
-            if record is None:
+            if framed is None:
                 break
             if index >= first:
-                yield Entry(index, record, segment.path, offset)
-            index, offset = index + 1, offset + _HEAD.size + len(record)
+                yield Entry(index, framed.record, segment.path, offset, framed.private)
+            index, offset = index + 1, offset + framed.size
     if following is not None and index < following:
         yield Break(index=index, path=segment.path, offset=offset, damage=Damage.MISSING, last=False)
 
 
-def _read_frame(file: BinaryIO) -> bytes | Damage | None:
-    """The next record; None at the end of the file."""
-    head = file.read(_HEAD.size)
+def _read_framed(file: BinaryIO) -> Framed | Damage | None:
+    """The next record with its private part; None at the end of the file."""
+    head = file.read(HEAD_BYTES)
     if not head:
         return None
-    if len(head) < _HEAD.size:
+    private = b""
+    if len(head) == HEAD_BYTES and head[0] & 0x80:
+        length = _private_length(head)
+        if length is None:
+            return Damage.LENGTH
+        private = file.read(length)
+        head = file.read(HEAD_BYTES)
+    if len(head) < HEAD_BYTES:
         return Damage.INCOMPLETE
     length, checksum = _HEAD.unpack(head)
     if not 0 < length <= MAX_FRAME:
@@ -135,41 +172,39 @@ def _read_frame(file: BinaryIO) -> bytes | Damage | None:
     record = file.read(length)
     if len(record) < length:
         return Damage.INCOMPLETE
-    return record if zlib.crc32(record) == checksum else Damage.CHECKSUM
+    return Framed(record, private) if zlib.crc32(record) == checksum else Damage.CHECKSUM
 
 
-def split_frames(data: bytes) -> tuple[list[bytes], Damage | None]:
+def _private_length(head: bytes) -> int | None:
+    """The length that the head of a private part tells; None if no such part has it."""
+    word, checksum = head[:4], head[4:]
+    length = int.from_bytes(word, "big") - _PRIVATE
+    fits = 0 < length <= MAX_FRAME and zlib.crc32(word).to_bytes(4, "big") == checksum
+    return length if fits else None
+
+
+def split_frames(data: bytes) -> tuple[list[Framed], Damage | None]:
     """The whole records at the beginning of `data`, and what is wrong behind them; None where nothing is left."""
-    records: list[bytes] = []
-    offset = 0
-    while offset < len(data):
-        start = offset + _HEAD.size
-        if start > len(data):
-            return records, Damage.INCOMPLETE
-        length, checksum = _HEAD.unpack_from(data, offset)
-        if not 0 < length <= MAX_FRAME:
-            return records, Damage.LENGTH
-        record = data[start : start + length]
-        if len(record) < length:
-            return records, Damage.INCOMPLETE
-        if zlib.crc32(record) != checksum:
-            return records, Damage.CHECKSUM
-        records.append(record)
-        offset = start + length
-    return records, None
+    file = io.BytesIO(data)
+    records: list[Framed] = []
+    while True:
+        framed = _read_framed(file)
+        if not isinstance(framed, Framed):
+            return records, framed
+        records.append(framed)
 
 
-def framed_size(records: Sequence[bytes]) -> int:
-    """How many bytes records take with their frames."""
-    return sum(map(len, records)) + _HEAD.size * len(records)
+def framed_size(record: bytes, private: bytes = b"") -> int:
+    """How many bytes a record and its private part take in a file."""
+    return HEAD_BYTES + len(record) + (HEAD_BYTES + len(private) if private else 0)
 
 
 def reread(end: Break) -> Damage | None:
     """What a second look at a break shows; None if a frame is there now, as when a writer replaced a failed write."""
     with end.path.open("rb") as file:
         file.seek(end.offset)
-        frame = _read_frame(file)
-    return frame if isinstance(frame, Damage) else None
+        framed = _read_framed(file)
+    return framed if isinstance(framed, Damage) else None
 
 
 class SegmentWriter:
@@ -191,9 +226,12 @@ class SegmentWriter:
             self._path, self._durable = resume
             self._descriptor = os.open(self._path, _OLD)
 
-    def append(self, records: Sequence[bytes]) -> int:
-        """Make records durable and return how many bytes they took; raises OSError when none of them is recorded."""
-        data = b"".join(map(frame, records))
+    def append(self, records: Sequence[bytes], privates: Sequence[bytes] = ()) -> int:
+        """Make records durable and return how many bytes they took; raises OSError when none of them is recorded.
+
+        `privates` are their sealed private parts, b"" for a record without one; none at all if no record has any.
+        """
+        data = b"".join(map(frame, records, privates) if privates else map(frame, records))
         descriptor = self._current()
         try:
             write_all(descriptor, data)

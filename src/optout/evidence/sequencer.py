@@ -28,7 +28,7 @@ from optout.evidence.clock import Clock
 from optout.evidence.directory import Layout
 from optout.evidence.notes import Notes
 from optout.evidence.schema import Value
-from optout.evidence.segments import Break, Damage, framed_size
+from optout.evidence.segments import Break, Damage
 from optout.evidence.spool import DURABLE, LOCK, list_spools, parse_count
 from optout.evidence.spool_reader import Spooled, SpoolReader
 from optout.evidence.torn import keep_torn
@@ -50,6 +50,12 @@ class Batch:
     def records(self) -> list[bytes]:
         """The records in their order."""
         return [each.record for _, records in self.parts for each in records]
+
+    @property
+    def privates(self) -> list[bytes]:
+        """Their sealed private parts, in the same order; none at all if no record has any."""
+        found = [each.private for _, records in self.parts for each in records]
+        return found if any(found) else []
 
     @property
     def named(self) -> list[str]:
@@ -126,7 +132,7 @@ class Sequencer:
         for spool, records in batch.parts:
             spool.reader.advance(records)
             spool.seen_us = records[-1].envelope.time_us
-            for _, envelope in records:
+            for *_, envelope in records:
                 if _DIGEST.match(envelope.snapshot):
                     with suppress(OSError):
                         (spool.reader.path / envelope.snapshot).unlink(missing_ok=True)
@@ -158,7 +164,7 @@ class Sequencer:
             documents = self._documents(spool, stretch.records)
             batch.parts.append((spool, stretch.records))
             batch.documents.update(documents)
-            batch.size += framed_size([each.record for each in stretch.records]) + sum(map(len, documents.values()))
+            batch.size += sum(each.size for each in stretch.records) + sum(map(len, documents.values()))
         elif stretch.end is not None:
             self._tell(spool, stretch.end)
         elif spool.until is None and spool.known > spool.reader.seq:
@@ -169,7 +175,7 @@ class Sequencer:
     def _documents(self, spool: _Followed, records: tuple[Spooled, ...]) -> dict[str, bytes]:
         """The documents that these records name and the log has not got."""
         found: dict[str, bytes] = {}
-        for _, envelope in records:
+        for *_, envelope in records:
             digest = envelope.snapshot
             if not _DIGEST.match(digest) or (self._layout.snapshots / digest).exists():
                 continue

@@ -127,9 +127,11 @@ class Spool:
         with suppress(OSError):
             (self.path / digest).unlink(missing_ok=True)
 
-    def append(self, records: Sequence[bytes], documents: Sequence[str], first_seq: int) -> list[Receipt]:
+    def append(
+        self, records: Sequence[bytes], privates: Sequence[bytes], documents: Sequence[str], first_seq: int
+    ) -> list[Receipt]:
         """Make records durable, with those that name `documents` among them; raises OSError when none is recorded."""
-        self.used += self._segments.append(records)
+        self.used += self._segments.append(records, privates)
         with suppress(OSError):  # the next append tells the count again
             os.pwrite(self._durable, encode_count(self._segments.size), 0)
         self.recorded.update(documents)

@@ -20,10 +20,16 @@ _WINDOW = 1 << 20  # bytes read at once, and so of one batch from one spool; no 
 
 
 class Spooled(NamedTuple):
-    """A record in a spool, and its envelope."""
+    """A record in a spool with its sealed private part, and its envelope."""
 
     record: bytes
+    private: bytes
     envelope: Envelope
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes in a file."""
+        return framed_size(self.record, self.private)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +80,7 @@ class SpoolReader:
     def advance(self, records: tuple[Spooled, ...]) -> None:
         """Go on behind these records, which are what `read` gave."""
         self.seq += len(records)
-        self._offset += framed_size([each.record for each in records])
+        self._offset += sum(each.size for each in records)
 
     def following(self, end: Break) -> int | None:
         """The first number of the next file behind a break; None where no file follows. Raises OSError."""
@@ -107,7 +113,7 @@ class SpoolReader:
             if not records:
                 self._segment, self._offset = None, offset
                 return damage or Damage.MISSING
-            offset += framed_size(records[:left])
+            offset += sum(each.size for each in records[:left])
             left -= len(records[:left])
         self._segment, self._offset = segment.path, offset
         return None
@@ -115,12 +121,12 @@ class SpoolReader:
     def _window(self, path: Path, most: int | None) -> tuple[tuple[Spooled, ...], Damage | None]:
         found, damage = split_frames(_read(path, self._offset))
         records: list[Spooled] = []
-        for record in found[:most]:
+        for record, private in found[:most]:
             envelope = parse_envelope(record)
             due = self.seq + len(records)
             if envelope is None or envelope.boot != self.path.name or envelope.seq != due:
                 return tuple(records), Damage.FOREIGN
-            records.append(Spooled(record, envelope))
+            records.append(Spooled(record, private, envelope))
         return tuple(records), damage
 
     def _break(self, path: Path, damage: Damage, following: Segment | None) -> Break:

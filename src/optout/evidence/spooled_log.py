@@ -17,6 +17,7 @@ from optout.evidence.checkpoint import NoteFault, VerifierKey, open_checkpoint
 from optout.evidence.clock import Clock, SystemClock
 from optout.evidence.directory import Layout
 from optout.evidence.inbox import Inbox
+from optout.evidence.keys import KeyStore
 from optout.evidence.log import EvidenceLog
 from optout.evidence.notes import Notes
 from optout.evidence.recorder import LogHealth, Recorder
@@ -66,7 +67,14 @@ class SpooledLog(Recorder):
         except OSError as fault:
             raise EvidenceError(f"cannot write a spool in {layout.spools}: {fault}") from fault
         writer = Writer(
-            place=spool, inbox=inbox, notes=notes, ballast=ballast, clock=clock, writer_id=key.name, boot=boot
+            place=spool,
+            inbox=inbox,
+            notes=notes,
+            ballast=ballast,
+            clock=clock,
+            keys=KeyStore(layout.keys),
+            writer_id=key.name,
+            boot=boot,
         )
         flood = FloodRule(budget.flood_records)
         return cls(spool=spool, writer=writer, inbox=inbox, notes=notes, clock=clock, flood=flood)

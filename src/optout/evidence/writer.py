@@ -13,6 +13,8 @@ Rule 6: where the records go is the `Place`'s business: the log itself (`ledger`
 Rule 7: a full disk releases the ballast for the notes; records are refused until the ballast can be had again. After
         any other fault the next batch is tried, then one a second. None of this needs a restart.
 Rule 8: a fault of our own stops the log, not the site: whatever waits is refused and nothing more is taken.
+
+It has over 300 lines because its rules hold between its methods, and are read together or not at all.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ from optout.evidence.clock import Clock, clock_fields, new_id
 from optout.evidence.files import is_full
 from optout.evidence.form import Surroundings
 from optout.evidence.inbox import Inbox, Job, SignRequest
+from optout.evidence.keys import KeyStore
 from optout.evidence.notes import Notes
+from optout.evidence.private import Private
 from optout.evidence.receipt import Loss, NotLoggedError, Receipt
 from optout.evidence.schema import VERSION, Value, encode
 
@@ -79,8 +83,13 @@ class Place(Protocol):
     def discard(self, digest: str) -> None:
         """Forget a document whose record could not be written."""
 
-    def append(self, records: Sequence[bytes], documents: Sequence[str], first_seq: int) -> list[Receipt]:
-        """Make records durable, those of `documents` among them; raises OSError when none of them is."""
+    def append(
+        self, records: Sequence[bytes], privates: Sequence[bytes], documents: Sequence[str], first_seq: int
+    ) -> list[Receipt]:
+        """Make records durable with their private parts, those of `documents` among them.
+
+        `privates` is empty where no record has any. Raises OSError when none of the records is durable.
+        """
 
     def look(self, mono_us: int, *, now: bool, may_write: bool) -> None:
         """Do what else is due, or all of it `now`; raises OSError when it wrote and could not."""
@@ -96,9 +105,19 @@ class Writer:
     """The thread over one place. `run` is its body; its public attributes may be read at any time."""
 
     def __init__(
-        self, *, place: Place, inbox: Inbox, notes: Notes, ballast: Ballast, clock: Clock, writer_id: str, boot: str
+        self,
+        *,
+        place: Place,
+        inbox: Inbox,
+        notes: Notes,
+        ballast: Ballast,
+        clock: Clock,
+        keys: KeyStore,
+        writer_id: str,
+        boot: str,
     ) -> None:
         self.place = place
+        self._keys = keys
         self._write_trouble = ""
         self._inbox, self._notes, self._ballast, self._clock = inbox, notes, ballast, clock
         self._writer: dict[str, Value] = {"v": VERSION, "writer.id": writer_id, "writer.boot": boot}
@@ -173,17 +192,23 @@ class Writer:
         notes = self._notes.due(self._clock.mono_us(), everything=last) if has_room else []
         jobs = self._within_budget(self._without_known(jobs))
         records = [self._complete(each, self._seq + place) for place, each in enumerate(notes)]
+        privates = [b""] * len(notes)
         for seq, job in enumerate(jobs, self._seq + len(notes)):
             body = job.body
-            records.append(self._complete(job.fields, seq) if body is None else self._surroundings.around(body, seq))
+            record = self._complete(job.fields, seq) if body is None else self._surroundings.around(body, seq)
+            record, private = self._sealed(record, job.private) if job.private is not None else (record, b"")
+            records.append(record)
+            privates.append(private)
         if not records:
             return
+        if not any(privates):
+            privates = []
         documents = [str(job.fields["snapshot.sha256"]) for job in jobs if job.document is not None]
         try:
             for job in jobs:
                 if job.document is not None:
                     self.place.store(str(job.fields["snapshot.sha256"]), job.document)
-            receipts = self.place.append(records, documents, self._seq)
+            receipts = self.place.append(records, privates, documents, self._seq)
         except OSError as fault:
             for digest in documents:
                 self.place.discard(digest)
@@ -205,6 +230,14 @@ class Writer:
         if "id" not in full:
             full["id"] = new_id(self._clock.now_us())
         return encode(full)
+
+    def _sealed(self, record: bytes, private: Private) -> tuple[bytes, bytes]:
+        """A record with its pseudonym, and its sealed private part; without either where no key can be had."""
+        try:
+            return private.seal(record, self._keys.get(private.tenant, private.month, self._clock.mono_us()))
+        except OSError as fault:
+            self._notes.fault(f"keys {errno.errorcode.get(fault.errno or 0, 'unknown')}", self._clock.now_us())
+            return record, b""
 
     def _without_known(self, jobs: Sequence[Job]) -> list[Job]:
         """The jobs without those for documents that are in the log already, or twice in this batch."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from optout.errors import EvidenceError
-from optout.evidence.bundle.selection import Scope, choose, records_below
+from optout.evidence.bundle.selection import Scope, choose, entries_below
 from optout.evidence.directory import Layout
 from optout.evidence.schema import parse_record
 from tests.evidence.bundle.cases import CANARY, OURS, THEIRS
@@ -16,11 +16,15 @@ from tests.evidence.setting import fill
 
 def _chosen(layout: Layout, scope: Scope) -> list[dict[str, object]]:
     chosen = choose(layout, 10_000, scope)
-    return [parse_record(record) or {} for index, record in records_below(layout, 10_000) if index in chosen.indexes]
+    return [
+        parse_record(entry.record) or {}
+        for entry in entries_below(layout, 10_000)
+        if entry.leaf_index in chosen.indexes
+    ]
 
 
 def test_without_a_scope_everything_that_a_record_names_goes_in(layout: Layout) -> None:
-    every = list(records_below(layout, 10_000))
+    every = list(entries_below(layout, 10_000))
     assert len(_chosen(layout, Scope())) == len(every)
 
 

@@ -8,6 +8,8 @@ from optout.cli.evidence.bundle import bundle
 from optout.cli.evidence.export import export
 from optout.cli.evidence.keys import init, key
 from optout.cli.evidence.listing import list_records, show
+from optout.cli.evidence.offboard import offboard
+from optout.cli.evidence.privacy import erase, hold, retention, retract
 from optout.cli.evidence.verdict import verify
 from optout.cli.ingest import ingest
 
@@ -16,8 +18,24 @@ __all__ = ["evidence"]
 
 @click.group()
 def evidence() -> None:
-    """The evidence log: init, key, list, show, verify, export, bundle, ingest."""
+    """The evidence log: init, key, list, show, verify, export, bundle, erase, hold,
+    retention, retract, offboard, ingest.
+    """
 
 
-for _command in (init, key, list_records, show, verify, export, bundle, ingest):
+for _command in (
+    init,
+    key,
+    list_records,
+    show,
+    verify,
+    export,
+    bundle,
+    erase,
+    hold,
+    retention,
+    retract,
+    offboard,
+    ingest,
+):
     evidence.add_command(_command)

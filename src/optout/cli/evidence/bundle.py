@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import platform
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from optout.cli.evidence.options import DIRECTORY, JSON, microseconds
+from optout.cli.evidence.options import BY, DIRECTORY, JSON, SOFTWARE, actor, microseconds
 from optout.cli.terminal import safe
-from optout.errors import UsageError
+from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
     from optout.evidence.bundle import Plan
     from optout.report.account import Account
     from optout.report.figures import Figures
 
-_SOFTWARE = f"optout {version('optout')}"
 _CUSTODY = "custody.notice"
 _MOST_NAMED = 10
 
@@ -36,10 +33,11 @@ _MOST_NAMED = 10
 @click.option("--crawler", default="", metavar="NAME", help="Only visits that claimed this name, as GPTBot.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only this record and what followed it; several times.")
 @click.option("--case", default="", metavar="TEXT", help="What the bundle is for, on its first page.")
-@click.option("--by", default="", metavar="NAME", help="Who exports it; the account and host if absent.")
+@BY
 @click.option(
     "--seen", multiple=True, metavar="LINE", help="'origin size root' noted earlier: prove growth from there."
 )
+@click.option("--disclose", multiple=True, metavar="ID", help="The private part of this record, too; several times.")
 @click.option("--preview", is_flag=True, help="Say what would go in, personal data above all, and write nothing.")
 @JSON
 def bundle(
@@ -53,6 +51,7 @@ def bundle(
     case: str,
     by: str,
     seen: tuple[str, ...],
+    disclose: tuple[str, ...],
     preview: bool,
     as_json: bool,
 ) -> None:
@@ -72,28 +71,52 @@ def bundle(
         raise UsageError("--out is missing", "name the zip to write, or look first with --preview")
     plan = plan_bundle(Layout(directory), scope)
     counted = figures(plan.fields())
+    parts = private_parts(plan, frozenset(disclose))
+    missing = sorted(set(disclose) - parts.keys())
+    if missing:
+        raise EvidenceError(
+            f"no private part of {', '.join(missing)} can be disclosed", "it is not in scope, had none, or was erased"
+        )
     if preview or out is None:
-        told = _preview(plan, counted)
+        told = _preview(plan, counted, parts)
         click.echo(json.dumps(told) if as_json else _told(told))
         return
-    made_by = by or f"{getpass.getuser()} on {platform.node()}"
-    digest = _write(plan, counted, out, case=case, made_by=made_by, seen=[_size(line, plan.key.name) for line in seen])
+    sizes = [_size(line, plan.key.name) for line in seen]
+    digest = write_export(plan, counted, out, case=case, made_by=actor(by), seen=sizes, parts=parts)
     if as_json:
-        click.echo(json.dumps({"file": str(out), "sha256": digest, **_preview(plan, counted)}))
+        click.echo(json.dumps({"file": str(out), "sha256": digest, **_preview(plan, counted, parts)}))
         return
     click.echo(f"{safe(str(out))}  sha256:{digest}")
     click.echo(f"{counted.attempts} visits in {len(plan.chosen.indexes)} records. Check it as its reader will:")
     click.echo(f"  python3 verify.py {safe(str(out))} --vkey '{safe(str(plan.key))}'")
 
 
-def _write(plan: Plan, counted: Figures, out: Path, *, case: str, made_by: str, seen: list[int]) -> str:
+def private_parts(plan: Plan, ids: frozenset[str] | None) -> dict[str, bytes]:
+    """The private parts of chosen records as files for a bundle, by id; `ids` None is all that can be read."""
+    from optout.evidence.erasure import id_of, open_part
+    from optout.evidence.keys import KeyStore
+
+    keys = KeyStore(plan.layout.keys)
+    found = {}
+    for entry in plan.entries() if ids is None or ids else ():
+        if entry.private and (ids is None or id_of(entry) in ids):
+            part = open_part(keys, entry)
+            if part is not None:
+                found[id_of(entry)] = part.disclosed()
+    return found
+
+
+def write_export(
+    plan: Plan, counted: Figures, out: Path, *, case: str, made_by: str, seen: list[int], parts: dict[str, bytes]
+) -> str:
+    """Write a bundle with its pages, and the export into the log; the zip's SHA-256 (hex)."""
     from optout.evidence.bundle import write_bundle
     from optout.evidence.clock import SystemClock
     from optout.evidence.signing import load_signer
     from optout.report import start_here, visits
 
     made_us = SystemClock().now_us()
-    account = _account(plan, case=case, made_by=made_by, made_us=made_us)
+    account = _account(plan, case=case, made_by=made_by, made_us=made_us, disclosed=len(parts))
     pages = {
         "START-HERE.pdf": start_here.start_here(account, counted),
         "data/report.html": visits.page(account, counted),
@@ -106,6 +129,7 @@ def _write(plan: Plan, counted: Figures, out: Path, *, case: str, made_by: str, 
         "software": account.software,
         "host": platform.node(),
         "records": len(plan.chosen.indexes),
+        "private_parts": len(parts),
         "checkpoint": account.seen_line,
         **{f"scope.{name}": value for name, value in plan.scope.words().items()},
     }
@@ -121,6 +145,7 @@ def _write(plan: Plan, counted: Figures, out: Path, *, case: str, made_by: str, 
             "External-Description": case or "Evidence of visits by AI crawlers",
             "Bagging-Software-Agent": account.software,
         },
+        disclosed=parts,
         seen=seen,
         progress=_progress,
     )
@@ -128,7 +153,7 @@ def _write(plan: Plan, counted: Figures, out: Path, *, case: str, made_by: str, 
     return digest
 
 
-def _account(plan: Plan, *, case: str, made_by: str, made_us: int) -> Account:
+def _account(plan: Plan, *, case: str, made_by: str, made_us: int, disclosed: int) -> Account:
     import base64
 
     from optout.report.account import Account
@@ -141,9 +166,10 @@ def _account(plan: Plan, *, case: str, made_by: str, made_us: int) -> Account:
         until_us=plan.scope.until_us,
         made_us=made_us,
         made_by=made_by,
-        software=_SOFTWARE,
+        software=SOFTWARE,
         vkey=str(plan.key),
         fingerprint=plan.key.fingerprint,
+        disclosed=disclosed,
         seen_line=f"{plan.checkpoint.origin} {plan.checkpoint.size} {root}",
     )
 
@@ -157,14 +183,14 @@ def _record(plan: Plan, line: Mapping[str, object]) -> None:
     }
     if plan.scope.tenant:
         fields["tenant"] = plan.scope.tenant
-    log = open_log(plan.layout.root, Opening.JOIN, software=_SOFTWARE)
+    log = open_log(plan.layout.root, Opening.JOIN, software=SOFTWARE)
     try:
         log.append({"type": _CUSTODY, **fields}).result(10)
     finally:
         log.close()
 
 
-def _preview(plan: Plan, counted: Figures) -> dict[str, object]:
+def _preview(plan: Plan, counted: Figures, parts: dict[str, bytes]) -> dict[str, object]:
     senders = sorted(
         {str(each) for visit in counted.visits for each in _texts(visit.fields, "http.request.header.from")}
     )
@@ -175,7 +201,7 @@ def _preview(plan: Plan, counted: Figures) -> dict[str, object]:
         "documents": len(plan.chosen.documents),
         "gaps": len(counted.gaps),
         "log_size": plan.checkpoint.size,
-        "personal": {"user_agents": len(agents), "from_headers": senders, "private_parts": 0},
+        "personal": {"user_agents": len(agents), "from_headers": senders, "private_parts": len(parts)},
     }
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.evidence.export import write_proof
-from optout.cli.evidence.options import DIRECTORY, JSON, microseconds
+from optout.cli.evidence.options import BY, DIRECTORY, JSON, microseconds
+from optout.cli.evidence.privacy import reveal_part
 from optout.cli.terminal import safe
 from optout.errors import EvidenceError
 
@@ -52,8 +53,13 @@ def list_records(directory: Path, kind: str, since: str, limit: int | None, as_j
     metavar="FILE",
     help="Write the proof that a signature covers it (C2SP tlog-proof), and its bytes to FILE.record.",
 )
+@click.option("--private", "is_revealed", is_flag=True, help="Its private part, too; that it was read is recorded.")
+@click.option("--reason", default="", metavar="TEXT", help="Why the private part is read; it stands in the log.")
+@BY
 @JSON
-def show(directory: Path, record_id: str, proof: Path | None, as_json: bool) -> None:
+def show(
+    directory: Path, record_id: str, proof: Path | None, is_revealed: bool, reason: str, by: str, as_json: bool
+) -> None:
     """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
     meant = [entry for entry in _entries(directory) if _is_meant(entry, record_id)]
     if not meant:
@@ -62,6 +68,9 @@ def show(directory: Path, record_id: str, proof: Path | None, as_json: bool) -> 
     if proof is not None:
         write_proof(directory, meant[0], proof)
     shown = [_shown(directory, entry) for entry in meant]
+    if is_revealed:
+        for one, entry in zip(shown, meant, strict=True):
+            one["private"] = reveal_part(directory, entry, by, reason)
     for one in shown:
         click.echo(json.dumps(one) if as_json else _page(one))
 
@@ -190,6 +199,13 @@ def _page(shown: dict[str, object]) -> str:
         for name, value in sorted(record.items()):
             text = ", ".join(map(str, value)) if isinstance(value, list) else _plain(value)
             lines.append(f"{safe(name):<{width}}  {safe(text, 4096)}")
+    if "private" in shown:
+        private = shown["private"]
+        lines += ["", "private part"]
+        if isinstance(private, dict):
+            lines += [f"{safe(name)}  {safe(str(value), 4096)}" for name, value in sorted(private.items())]
+        else:
+            lines.append("there is none, or it was erased")
     return "\n".join([*lines, ""])
 
 

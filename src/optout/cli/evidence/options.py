@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import platform
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -10,6 +13,8 @@ import click
 from optout.errors import UsageError
 
 DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+BY = click.option("--by", default="", metavar="NAME", help="Who does it; the account and host if absent.")
+SOFTWARE = f"optout {version('optout')}"
 JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
@@ -26,3 +31,8 @@ def microseconds(text: str, option: str) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1_000_000)
+
+
+def actor(by: str) -> str:
+    """Who does something, as it stands in the log."""
+    return by or f"{getpass.getuser()} on {platform.node()}"

@@ -28,11 +28,12 @@ from optout.errors import EvidenceError
 from optout.evidence.bundle.bag import Content, write_bag
 from optout.evidence.bundle.multiproof import root_with, sibling_hashes
 from optout.evidence.bundle.page import verifier_page
-from optout.evidence.bundle.selection import Chosen, Scope, choose, records_below
+from optout.evidence.bundle.selection import Chosen, Scope, choose, entries_below
 from optout.evidence.checkpoint import Checkpoint, NoteFault, Signer, VerifierKey, open_checkpoint
 from optout.evidence.directory import Layout
 from optout.evidence.proofs import Hashes, LogProof
 from optout.evidence.schema import parse_envelope, parse_record
+from optout.evidence.segments import Entry
 from optout.evidence.signing import load_verifier_key
 from optout.evidence.tree import leaf_hash, verify_consistency, verify_inclusion
 
@@ -53,21 +54,21 @@ class Plan:
     checkpoint: Checkpoint
     chosen: Chosen
 
-    def records(self) -> Iterator[tuple[int, bytes]]:
-        """The chosen records with their places, in the order of the log."""
+    def entries(self) -> Iterator[Entry]:
+        """The chosen records, in the order of the log."""
         wanted = iter(self.chosen.indexes)
         due = next(wanted, None)
-        for index, record in records_below(self.layout, self.checkpoint.size):
-            if index == due:
-                yield index, record
+        for entry in entries_below(self.layout, self.checkpoint.size):
+            if entry.leaf_index == due:
+                yield entry
                 due = next(wanted, None)
             if due is None:
                 return
 
     def fields(self) -> Iterator[tuple[int, Mapping[str, object]]]:
         """The same, parsed."""
-        for index, record in self.records():
-            yield index, parse_record(record) or {}
+        for entry in self.entries():
+            yield entry.leaf_index, parse_record(entry.record) or {}
 
 
 def plan_bundle(layout: Layout, scope: Scope) -> Plan:
@@ -185,7 +186,8 @@ def _write_records(plan: Plan, file: Path) -> tuple[dict[int, bytes], bytes]:
     table = csv.writer(rows, lineterminator="\r\n")
     table.writerow(("index", "id", "type", "time", "leaf_sha256"))
     with file.open("wb") as target:
-        for index, record in plan.records():
+        for entry in plan.entries():
+            index, record = entry.leaf_index, entry.record
             envelope = parse_envelope(record)
             if envelope is None:
                 raise EvidenceError(f"record {index} is not a record of this log", "run `optout evidence verify`")

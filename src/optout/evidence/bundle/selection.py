@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from optout.errors import EvidenceError
 from optout.evidence.directory import Layout
 from optout.evidence.schema import parse_record
-from optout.evidence.segments import Break, read_entries
+from optout.evidence.segments import Break, Entry, read_entries
 
 _OF_THE_LOG = frozenset({"log.start", "log.end", "log.gap", "log.fault", "log.clock", "log.anchor", "key.rotate"})
+_ACTS = frozenset({"custody.notice", "erase.notice", "hold.notice"})  # each is of a tenant or of the whole log
 _FOLLOWS = "crawl.request.id"
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _DOCUMENT = "policy.snapshot"
@@ -80,7 +81,7 @@ class _Choice:
     def meet(self, index: int, fields: Mapping[str, object]) -> None:
         """Choose a record, or not; called with each in the order of the log."""
         kind, follows = fields.get("type"), fields.get(_FOLLOWS)
-        if kind == _DOCUMENT or kind in _OF_THE_LOG:
+        if kind == _DOCUMENT or kind in _OF_THE_LOG or kind in _ACTS:
             if kind == _DOCUMENT or self.scope.holds_time(fields):
                 self.later.append((index, fields))
         elif isinstance(follows, str):
@@ -106,8 +107,11 @@ class _Choice:
         return Chosen(indexes=tuple(sorted(self.indexes)), documents=frozenset(self.documents))
 
     def _is_anothers(self, fields: Mapping[str, object]) -> bool:
+        if not self.scope.tenant:
+            return False
         ours = {self.scope.tenant, *self.sites}
-        return bool(self.scope.tenant) and any(fields[name] not in ours for name in _BELONGS_TO if name in fields)
+        is_of_all = fields["type"] in _ACTS and "tenant" not in fields
+        return is_of_all or any(fields[name] not in ours for name in _BELONGS_TO if name in fields)
 
 
 def choose(layout: Layout, size: int, scope: Scope) -> Chosen:
@@ -116,16 +120,16 @@ def choose(layout: Layout, size: int, scope: Scope) -> Chosen:
     Raises EvidenceError at a record that is damaged: a bundle is made of a sound log or not at all.
     """
     choice = _Choice(scope=scope)
-    for index, record in records_below(layout, size):
-        choice.meet(index, parse_record(record) or {})
+    for entry in entries_below(layout, size):
+        choice.meet(entry.leaf_index, parse_record(entry.record) or {})
     return choice.finish()
 
 
-def records_below(layout: Layout, size: int) -> Iterator[tuple[int, bytes]]:
-    """The first `size` records of a log with their places; raises EvidenceError at one that is damaged."""
+def entries_below(layout: Layout, size: int) -> Iterator[Entry]:
+    """The first `size` records of a log; raises EvidenceError at one that is damaged."""
     for item in read_entries(layout.segments):
         if isinstance(item, Break):
             raise EvidenceError(f"{item.path}: record {item.index} is damaged", "run `optout evidence verify`")
         if item.leaf_index >= size:
             return
-        yield item.leaf_index, item.record
+        yield item

@@ -1,0 +1,51 @@
+"""`optout evidence offboard`: a tenant goes. He gets everything, and nobody can read his private parts any more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from optout.cli.evidence.bundle import private_parts, write_export
+from optout.cli.evidence.options import BY, DIRECTORY, JSON, actor
+from optout.cli.evidence.privacy import opened
+from optout.cli.terminal import safe
+
+
+@click.command()
+@DIRECTORY
+@click.argument("tenant", metavar="TENANT")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="The zip to write: all of the tenant's records, with every private part that can be read.",
+)
+@BY
+@JSON
+def offboard(directory: Path, tenant: str, out: Path, by: str, as_json: bool) -> None:
+    """Write a tenant's complete bundle, then destroy his keys. What is held for a case stops it before it begins."""
+    from optout.evidence.bundle import Scope, plan_bundle
+    from optout.evidence.directory import Layout
+    from optout.evidence.erasure import Why, erase_months, refuse_held
+    from optout.evidence.keys import KeyStore
+    from optout.report.figures import figures
+
+    layout = Layout(directory)
+    months = tuple(each for each in KeyStore(layout.keys).list() if each.tenant == tenant)
+    refuse_held(layout, months)
+    plan = plan_bundle(layout, Scope(tenant=tenant))
+    parts = private_parts(plan, None)
+    counted = figures(plan.fields())
+    digest = write_export(plan, counted, out, case="offboarding", made_by=actor(by), seen=[], parts=parts)
+    with opened(directory) as (log, _, keys):
+        erased = erase_months(log, layout, keys, months, Why(by=actor(by), reason="offboarding"))
+    told = {"file": str(out), "sha256": digest, "private_parts": len(parts), "months_erased": erased}
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"{safe(str(out))}  sha256:{digest}")
+    click.echo(f"{len(parts)} private parts are in it; the keys of {erased} months are destroyed")
