@@ -51,6 +51,18 @@ class Entry(NamedTuple):
     offset: int
 
 
+class Bookmark(NamedTuple):
+    """Where to read on: the index of the next record, the first index of its segment, the byte offset there."""
+
+    index: int = 0
+    segment: int = 0
+    offset: int = 0
+
+
+BEGINNING = Bookmark()
+"""Before the first record of a log."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
     """A place where record `index` should be and is not. `last` means that no later segment exists."""
@@ -90,23 +102,27 @@ def list_segments(directory: Path) -> tuple[Segment, ...]:
     return tuple(sorted(found, key=lambda segment: segment.first))
 
 
-def read_entries(directory: Path) -> Iterator[Entry | Break]:
-    """Every record of a log in order, and every place where one is missing; memory stays flat.
+def read_entries(directory: Path, start: Bookmark = BEGINNING) -> Iterator[Entry | Break]:
+    """Every record of a log in order from `start` on, and every place where one is missing; memory stays flat.
 
     After a `Break` the reading goes on with the next segment, whose name says at which index. A file that grows
     while it is read shows at most an incomplete last frame. Raises OSError if a file cannot be read.
     """
     segments = list_segments(directory)
-    if segments and segments[0].first:
+    if segments and segments[0].first and start == BEGINNING:
         yield Break(index=0, path=segments[0].path, offset=0, damage=Damage.MISSING, last=False)
     for place, segment in enumerate(segments):
+        if segment.first < start.segment:
+            continue
         following = segments[place + 1].first if place + 1 < len(segments) else None
-        yield from _read_segment(segment, following)
+        here = start if segment.first == start.segment else Bookmark(segment.first, segment.first)
+        yield from _read_segment(segment, following, here)
 
 
-def _read_segment(segment: Segment, following: int | None) -> Iterator[Entry | Break]:
-    index, offset = segment.first, 0
+def _read_segment(segment: Segment, following: int | None, start: Bookmark) -> Iterator[Entry | Break]:
+    index, offset = start.index, start.offset
     with segment.path.open("rb") as file:
+        file.seek(offset)
         while following is None or index < following:
             record = _read_frame(file)
             if isinstance(record, Damage):
@@ -118,6 +134,12 @@ def _read_segment(segment: Segment, following: int | None) -> Iterator[Entry | B
             index, offset = index + 1, offset + _HEAD.size + len(record)
     if following is not None and index < following:
         yield Break(index=index, path=segment.path, offset=offset, damage=Damage.MISSING, last=False)
+
+
+def read_record(file: BinaryIO, offset: int) -> bytes | Damage | None:
+    """The record whose frame begins at `offset` of a segment; None behind its end. Raises OSError."""
+    file.seek(offset)
+    return _read_frame(file)
 
 
 def _read_frame(file: BinaryIO) -> bytes | Damage | None:
