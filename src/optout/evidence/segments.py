@@ -54,7 +54,7 @@ class Entry(NamedTuple):
 class Bookmark(NamedTuple):
     """Where to read on: the index of the next record, the first index of its segment, the byte offset there."""
 
-    index: int = 0
+    leaf_index: int = 0
     segment: int = 0
     offset: int = 0
 
@@ -120,7 +120,7 @@ def read_entries(directory: Path, start: Bookmark = BEGINNING) -> Iterator[Entry
 
 
 def _read_segment(segment: Segment, following: int | None, start: Bookmark) -> Iterator[Entry | Break]:
-    index, offset = start.index, start.offset
+    index, offset = start.leaf_index, start.offset
     with segment.path.open("rb") as file:
         file.seek(offset)
         while following is None or index < following:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from optout.cli.evidence.figures import figures
+from optout.cli.evidence.index import index
 from optout.cli.evidence.keys import init, key
 from optout.cli.evidence.listing import list_records, show
 from optout.cli.evidence.verdict import verify
@@ -14,8 +16,8 @@ __all__ = ["evidence"]
 
 @click.group()
 def evidence() -> None:
-    """The evidence log: init, key, list, show, verify, ingest."""
+    """The evidence log: init, key, list, show, figures, index, verify, ingest."""
 
 
-for _command in (init, key, list_records, show, verify, ingest):
+for _command in (init, key, list_records, show, figures, index, verify, ingest):
     evidence.add_command(_command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,18 +63,23 @@ def question(options: dict[str, str]) -> Question:
 
 
 @contextmanager
+def told_on_terminal() -> Iterator[Callable[[int], None] | None]:
+    """Whom to tell how many records were read; None, where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    yield lambda count: click.echo(f"\rreading the log: {count} records", nl=False, err=True)
+    click.echo("\r\x1b[K", nl=False, err=True)
+
+
+@contextmanager
 def catalog_of(directory: Path) -> Iterator[Catalog]:
     """The records of a log; says on a terminal how far it is, if there is much to read."""
     from optout.evidence.index.catalog import open_catalog
 
-    is_told = sys.stderr.isatty()
-
-    def told(count: int) -> None:
-        click.echo(f"\rreading the log: {count} records", nl=False, err=True)
-
-    with open_catalog(directory, told if is_told else None) as catalog:
-        if is_told:
-            click.echo("\r\x1b[K", nl=False, err=True)
+    with ExitStack() as stack:
+        with told_on_terminal() as told:
+            catalog = stack.enter_context(open_catalog(directory, told))
         yield catalog
 
 

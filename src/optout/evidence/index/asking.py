@@ -21,7 +21,7 @@ from optout.evidence.directory import Layout
 from optout.evidence.index.facts import id_key, parse_facts
 from optout.evidence.index.opening import Index
 from optout.evidence.index.question import PathPattern, Question
-from optout.evidence.index.tables import BLOCK, FACETS
+from optout.evidence.index.tables import BLOCK, FACETS, ask
 from optout.evidence.segments import Bookmark, Break, Damage, Entry, list_segments, read_entries, read_record
 
 _MOST_MERGED = 512  # statements open at once
@@ -79,9 +79,8 @@ def find_records(
 
 def find_id(index: Index, record_id: str) -> list[Entry]:
     """The records with this id, in the order of the log; raises OSError."""
-    rows = index.connection.execute(
-        f"SELECT {_COLUMNS} FROM records WHERE id_key = ? ORDER BY leaf", (id_key(record_id),)
-    ).fetchall()
+    wanted = f"SELECT {_COLUMNS} FROM records WHERE id_key = ? ORDER BY leaf"
+    rows = list(ask(index.connection, wanted, (id_key(record_id),)))
     with _Segments(index) as segments:
         found = [segments.read(Row(*row)) for row in rows]
     entries = [one.entry for one in found if isinstance(one, Found)]
@@ -108,7 +107,7 @@ def profiles_of(index: Index, question: Question) -> tuple[int, ...] | None:
     """The profiles that fit; None where all do."""
     if not question.facets:
         return None
-    rows = index.connection.execute(f"SELECT id, {', '.join(FACETS)} FROM profiles")
+    rows = ask(index.connection, f"SELECT id, {', '.join(FACETS)} FROM profiles")
     return tuple(number for number, *texts in rows if question.fits_profile(tuple(texts)))
 
 
@@ -116,7 +115,8 @@ def paths_of(index: Index, pattern: PathPattern) -> tuple[int, ...]:
     """The paths that fit."""
     fits, prefix = pattern.matcher(), pattern.prefix
     found = []
-    for number, path in index.connection.execute("SELECT id, path FROM paths WHERE path >= ? ORDER BY path", (prefix,)):
+    rows = ask(index.connection, "SELECT id, path FROM paths WHERE path >= ? ORDER BY path", (prefix,))
+    for number, path in rows:
         if not path.startswith(prefix):
             break  # in the order of their bytes all that begin alike stand together
         if fits(path):
@@ -129,11 +129,9 @@ def stretches_of(index: Index, question: Question) -> Iterator[tuple[int, int]]:
     if question.since_us is None and question.until_us is None:
         yield 0, _END
         return
-    rows = index.connection.execute(
-        "SELECT block FROM blocks WHERE last_us >= ? AND first_us < ? ORDER BY block",
-        (_low(question), _high(question)),
-    ).fetchall()
-    for _, run in groupby(enumerate(block for (block,) in rows), key=lambda pair: pair[1] - pair[0]):
+    wanted = "SELECT block FROM blocks WHERE last_us >= ? AND first_us < ? ORDER BY block"
+    found = [block for (block,) in ask(index.connection, wanted, (_low(question), _high(question)))]
+    for _, run in groupby(enumerate(found), key=lambda pair: pair[1] - pair[0]):
         blocks = [block for _, block in run]
         yield blocks[0] * BLOCK, (blocks[-1] + 1) * BLOCK
 
@@ -166,7 +164,8 @@ class _Stretch:
         if times:
             bounds += [_low(self.question), _high(self.question)]
         order = "DESC" if self.newest_first else "ASC"
-        rows = self.connection.execute(
+        rows = ask(
+            self.connection,
             f"SELECT {_COLUMNS} FROM records {using} WHERE leaf >= ? AND leaf < ?{times}{where} ORDER BY leaf {order}",
             (*bounds, *values),
         )
@@ -205,7 +204,7 @@ def _joined(numbers: Sequence[int]) -> str:
 
 
 def _count(index: Index, statement: str) -> int:
-    return int(index.connection.execute(statement).get or 0)
+    return next(int(number or 0) for (number,) in ask(index.connection, statement))
 
 
 class _Segments:
@@ -213,9 +212,7 @@ class _Segments:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._firsts = [
-            first for (first,) in index.connection.execute("SELECT first FROM segments ORDER BY first DESC")
-        ]
+        self._firsts = [first for (first,) in ask(index.connection, "SELECT first FROM segments ORDER BY first DESC")]
         self._open: tuple[int, BinaryIO] | None = None
 
     def __enter__(self) -> _Segments:

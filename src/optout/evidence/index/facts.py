@@ -101,8 +101,9 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int | None:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_whole and abs(value) <= MAX_INTEGER else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) <= MAX_INTEGER else None
 
 
 def _clamp(number: int) -> int:

@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from optout.evidence.index.asking import paths_of, profiles_of, stretches_of
 from optout.evidence.index.opening import Index
 from optout.evidence.index.question import Question
-from optout.evidence.index.tables import DAY, DAY_US, FACETS
+from optout.evidence.index.tables import DAY, DAY_US, FACETS, ask
 
 DAY_NAME = "day"
 KEYS = (*FACETS, DAY_NAME)
 """By what can be summed up."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_Sums = tuple[int, int, int, int, int | None, int | None]  # day, profile, count, bytes, first and last µs
+_Sums = tuple[Any, ...]  # day, profile, count, bytes, first and last µs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def figures(indexes: Iterable[Index], question: Question, by: tuple[str, ...] = 
     for index in indexes:
         texts = {
             number: dict(zip(FACETS, row, strict=True))
-            for number, *row in index.connection.execute(f"SELECT id, {', '.join(FACETS)} FROM profiles")
+            for number, *row in ask(index.connection, f"SELECT id, {', '.join(FACETS)} FROM profiles")
         }
         for day, profile, count, size, first_us, last_us in _sums(index, question):
             if not count and not size:
@@ -84,8 +85,10 @@ def _sums(index: Index, question: Question) -> Iterator[_Sums]:
         yield from _counted(index, question, where)
         return
     bounds = (-(1 << 62) if first is None else first, 1 << 62 if end is None else end)
-    yield from index.connection.execute(
-        f"SELECT day, profile, count, bytes, first_us, last_us FROM days WHERE day >= ? AND day < ?{where}", bounds
+    yield from ask(
+        index.connection,
+        f"SELECT day, profile, count, bytes, first_us, last_us FROM days WHERE day >= ? AND day < ?{where}",
+        bounds,
     )
     for since_us, until_us in _ends(question, first, end):
         yield from _counted(index, Question(since_us=since_us, until_us=until_us), where)
@@ -113,8 +116,9 @@ def _counted(index: Index, question: Question, where: str) -> Iterator[_Sums]:
     if question.until_us is not None:
         times, values = f"{times} AND time_us < ?", [*values, question.until_us]
     for low, high in stretches_of(index, question):
-        yield from index.connection.execute(
+        yield from ask(
+            index.connection,
             f"SELECT {DAY} AS day, profile, count(*), ifnull(sum(bytes), 0), min(time_us), max(time_us)"
             f" FROM records {using} WHERE leaf >= ? AND leaf < ?{times} AND NOT retracted{where} GROUP BY day, profile",
             (low, high, *values),
-        ).fetchall()
+        )

@@ -19,7 +19,7 @@ import apsw
 
 from optout.evidence.directory import Layout
 from optout.evidence.index.facts import OUTCOME, REQUEST, Facts, id_key, parse_facts
-from optout.evidence.index.tables import AFTER_FILLING, BLOCK, DAY, DAY_US, FACETS
+from optout.evidence.index.tables import AFTER_FILLING, BLOCK, DAY, DAY_US, FACETS, ask
 from optout.evidence.segments import Bookmark, Break, Entry, framed_size, read_entries, read_record
 from optout.evidence.tree import leaf_hash
 
@@ -79,7 +79,7 @@ class Filler:
             if not read:
                 return count
             if told is not None:
-                told(mine.index)
+                told(mine.leaf_index)
 
     def _roll_back(self) -> None:
         with suppress(apsw.Error):  # a damaged file ends its transaction by itself
@@ -122,12 +122,13 @@ class Filler:
     def requests(self, record_id: str) -> Iterator[tuple[int, int, int]]:
         """Leaf, day and profile of each request of this id in the tables, the newest first."""
         wanted = (id_key(record_id), REQUEST)
-        rows = self._connection.execute(
+        rows = ask(
+            self._connection,
             "SELECT leaf, time_us, profile FROM records JOIN profiles ON profiles.id = profile"
             " WHERE id_key = ? AND type = ? ORDER BY leaf DESC",
             wanted,
-        ).fetchall()
-        for leaf, time_us, profile in rows:
+        )
+        for leaf, time_us, profile in list(rows):
             facts = self._facts(leaf)
             if facts is not None and facts.id == record_id:
                 yield leaf, time_us // DAY_US, profile
@@ -186,18 +187,19 @@ class Filler:
         has_indexes = run.execute("SELECT 1 FROM sqlite_schema WHERE name = 'by_path'").get
         if not has_indexes and run.execute("SELECT 1 FROM records LIMIT 1").get:
             run.execute(AFTER_FILLING)
-        for day, profile in run.execute("SELECT day, profile FROM stale_days").fetchall():
-            sums = run.execute(
+        for day, profile in list(ask(run, "SELECT day, profile FROM stale_days")):
+            sums, *_ = ask(
+                run,
                 "SELECT count(*), ifnull(sum(bytes), 0), min(time_us), max(time_us) FROM records"
                 " WHERE profile = ? AND NOT retracted AND time_us >= ? AND time_us < ?",
                 (profile, day * DAY_US, (day + 1) * DAY_US),
-            ).get
+            )
             run.execute("INSERT OR REPLACE INTO days VALUES (?, ?, ?, ?, ?, ?)", (day, profile, *sums))
         run.execute("DELETE FROM stale_days")
 
     def retractions(self) -> frozenset[str]:
         """The ids of the requests that were taken back."""
-        return frozenset(record_id for (record_id,) in self._connection.execute("SELECT id FROM retractions"))
+        return frozenset(record_id for (record_id,) in ask(self._connection, "SELECT id FROM retractions"))
 
 
 _Known = TypeVar("_Known")

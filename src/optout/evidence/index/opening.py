@@ -21,7 +21,7 @@ import apsw.sqlite_extra
 from optout.errors import EvidenceError
 from optout.evidence.directory import Layout
 from optout.evidence.index.filling import Filler
-from optout.evidence.index.tables import SCHEMA, VERSION
+from optout.evidence.index.tables import SCHEMA, VERSION, ask
 from optout.evidence.segments import Break, Damage, list_segments, read_record, reread
 from optout.evidence.signing import load_verifier_key
 from optout.evidence.tree import leaf_hash
@@ -42,8 +42,8 @@ class _UnfitError(Exception):
 class Index:
     """An index that has read its log up to `size` records; use it within `open_index`.
 
-    `vkey` is the log's key, `path` None where the index is temporary. `breaks` are places where records are missing or damaged. `replaced` says
-    why a former index was moved aside; "" if none was.
+    `vkey` is the log's key, `path` None where the index is temporary. `breaks` are places where records are missing or
+    damaged. `replaced` says why a former index was moved aside; "" if none was.
     """
 
     def __init__(self, connection: apsw.Connection, layout: Layout, vkey: str, path: Path | None) -> None:
@@ -58,7 +58,7 @@ class Index:
     @property
     def size(self) -> int:
         """How many records it has, those left out that are none."""
-        return int(self.connection.execute("SELECT count(*) FROM records").get)
+        return int(str(self.connection.execute("SELECT count(*) FROM records").get))
 
     @property
     def breaks(self) -> tuple[Break, ...]:
@@ -67,7 +67,7 @@ class Index:
 
     def taken(self, spools: dict[str, int]) -> dict[str, int]:
         """For each of these spools how many of its records the log has, as `waiting.read_taken` finds by reading."""
-        known = dict(self.connection.execute("SELECT boot, next_seq FROM writers"))
+        known = dict(ask(self.connection, "SELECT boot, next_seq FROM writers"))
         return {name: known.get(name, 0) for name in spools}
 
 
@@ -184,7 +184,7 @@ def _check_places(connection: apsw.Connection, layout: Layout) -> None:
         return
     leaf, offset, digest = str(last).split(",")
     firsts = {segment.first: segment.path for segment in list_segments(layout.segments)}
-    known = dict(connection.execute("SELECT first, leaf_hash FROM segments"))
+    known = dict(ask(connection, "SELECT first, leaf_hash FROM segments"))
     if {first for first in firsts if first <= int(leaf)} != known.keys():
         raise _UnfitError("the log has other segments now")
     places = [(first, 0, known[first]) for first in known if known[first] is not None]
@@ -197,8 +197,8 @@ def _check_places(connection: apsw.Connection, layout: Layout) -> None:
 
 
 def _breaks(connection: apsw.Connection, layout: Layout) -> Iterator[Break]:
-    rows = connection.execute("SELECT leaf, segment, offset, damage FROM breaks ORDER BY leaf").fetchall()
-    for leaf, first, offset, damage in rows:
+    rows = ask(connection, "SELECT leaf, segment, offset, damage FROM breaks ORDER BY leaf")
+    for leaf, first, offset, damage in list(rows):
         path = layout.segments / f"{first:016d}.frames"
         yield Break(index=leaf, path=path, offset=offset, damage=Damage(damage), last=False)
 

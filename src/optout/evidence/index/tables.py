@@ -9,6 +9,11 @@ it nearly is, so a question about a week reads that week's blocks. `days` holds 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apsw
+
 VERSION = 1
 """Changes with anything here or in `facts` and `filling`; an index of another version is made anew."""
 
@@ -57,3 +62,8 @@ CREATE INDEX IF NOT EXISTS by_profile ON records (profile);
 CREATE INDEX IF NOT EXISTS by_path ON records (path) WHERE path IS NOT NULL;
 """
 """Made once the first filling is done: sorting ten million rows is far quicker than inserting them in place."""
+
+
+def ask(connection: apsw.Connection, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    """The rows of a question, as they are read; raises apsw.Error. What the columns hold is `SCHEMA`'s to say."""
+    return connection.execute(statement, tuple(values))
