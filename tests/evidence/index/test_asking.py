@@ -119,3 +119,56 @@ def test_an_index_agrees_with_a_scan(
         with open_index(home) as index:
             assert index.replaced == ""
             assert len(list(find_rows(index, Question()))) == len(scan.facts)
+
+
+def test_a_record_is_found_by_its_id_even_where_the_numbers_of_two_ids_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in (filling, asking):
+        monkeypatch.setattr(room, "id_key", lambda _: 7)
+    answers = [
+        record(10 + n, OUTCOME, **{"crawl.request.id": record_id(n), "http.response.body.size": n}) for n in range(3)
+    ]
+    home = make_log(tmp_path / "log", [*(record(n) for n in range(3)), *answers])
+    with open_index(home) as index:
+        assert [entry.leaf_index for entry in find_id(index, record_id(1))] == [1]
+        assert find_id(index, record_id(9)) == []
+    with open_index(home) as index:  # and where the request stands in the tables alone
+        add(home, [record(20, OUTCOME, **{"crawl.request.id": record_id(2), "http.response.body.size": 40})])
+        index.catch_up()
+        assert [row.size for row in find_rows(index, Question())][:3] == [0, 1, 42]
+
+
+def test_a_record_is_found_by_its_place_without_an_index(tmp_path: Path) -> None:
+    records = [record(0), b"{}", *(record(n) for n in range(2, 9))]
+    home = make_log(tmp_path / "log", records, segment_bytes=500)
+    with open_index(home) as index:
+        found = [find_leaf(index.layout, leaf) for leaf in range(-1, 10)]
+    assert [entry and entry.record for entry in found] == [None, *records, None]
+
+
+def test_a_record_that_is_damaged_since_it_was_read_is_a_break(tmp_path: Path) -> None:
+    home = make_log(tmp_path / "log", [record(n) for n in range(5)])
+    path = next((home / "segments").iterdir())
+    with open_index(home) as index:
+        data = bytearray(path.read_bytes())
+        offset = [row.offset for row in find_rows(index, Question())][2]
+        data[offset + 30] ^= 1
+        path.write_bytes(data)
+        found = list(find_records(index, Question()))
+        assert [item.index for item in found if isinstance(item, Break)] == [2]
+        assert [item.damage for item in found if isinstance(item, Break)] == [Damage.CHECKSUM]
+        path.write_bytes(data[:offset])
+        assert sum(isinstance(item, Break) for item in find_records(index, Question())) == 3
+
+
+def test_each_way_uses_the_index_it_was_made_for(tmp_path: Path) -> None:
+    home = make_log(tmp_path / "log", [record(n, **{"url.path": f"/{n}"}) for n in range(9)])
+    with open_index(home) as index:
+        seen: list[str] = []
+        index.connection.trace_v2(1, lambda event: seen.append(event["sql"]))  # SQLITE_TRACE_STMT
+        list(find_rows(index, Question(path=PathPattern("/1"))))
+        list(find_rows(index, Question(facets={"product": "nobody"})))
+        list(find_rows(index, Question()))
+    assert any("by_path" in statement for statement in seen)
+    assert any("NOT INDEXED" in statement for statement in seen)

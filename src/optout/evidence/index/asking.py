@@ -31,7 +31,10 @@ _END = 1 << 62
 
 
 class Row(NamedTuple):
-    """What the index has of one record. `size` are bytes of content sent, `outcome` the leaf that says so."""
+    """What the index has of one record; `size` are bytes of content sent.
+
+    `outcome` is the leaf of a request's newest outcome; of an outcome, that of the one before it.
+    """
 
     leaf: int
     offset: int

@@ -29,7 +29,7 @@ _PROFILE = ", ".join(FACETS)
 _MARKS = ", ".join("?" * len(FACETS))
 
 _Row = list[int | None]
-_STATUS, _BYTES, _OUTCOME = 6, 7, 8  # places in a row
+_LEAF, _STATUS, _BYTES, _OUTCOME, _RETRACTED = 0, 6, 7, 8, 9  # places in a row
 
 
 def read_bookmark(connection: apsw.Connection) -> Bookmark:
@@ -141,10 +141,16 @@ class Filler:
         """Enter a batch."""
         run = self._connection
         run.executemany("INSERT INTO records VALUES (?,?,?,?,?,?,?,?,?,?)", batch.rows.values())
-        run.executemany(
-            "UPDATE records SET bytes = ifnull(bytes, 0) + ?, status = ifnull(?, status), outcome = ? WHERE leaf = ?",
-            batch.outcomes,
-        )
+        for size, status, leaf, request in batch.outcomes:
+            run.execute(
+                "UPDATE records SET outcome = (SELECT outcome FROM records WHERE leaf = ?) WHERE leaf = ?",
+                (request, leaf),
+            )
+            run.execute(
+                "UPDATE records SET bytes = ifnull(bytes, 0) + ?, status = ifnull(?, status), outcome = ?"
+                " WHERE leaf = ?",
+                (size, status, leaf, request),
+            )
         run.executemany(
             "INSERT INTO segments VALUES (?, ?)"
             " ON CONFLICT DO UPDATE SET leaf_hash = ifnull(excluded.leaf_hash, leaf_hash)",
@@ -175,11 +181,13 @@ class Filler:
         run = self._connection
         run.execute("INSERT OR IGNORE INTO retractions VALUES (?)", (record_id,))
         for leaf, _, _ in list(self.requests(record_id)):
-            outcome = run.execute("SELECT outcome FROM records WHERE leaf = ?", (leaf,)).get
-            for each in (leaf, outcome):
+            each: int | None = leaf
+            while each is not None:  # the request, its newest outcome, and so on to its first
                 run.execute("UPDATE records SET retracted = 1 WHERE leaf = ?", (each,))
                 stale = f"INSERT OR IGNORE INTO stale_days SELECT {DAY}, profile FROM records WHERE leaf = ?"
                 run.execute(stale, (each,))
+                ((before,),) = ask(run, "SELECT outcome FROM records WHERE leaf = ?", (each,))
+                each = before if each == leaf or (before or 0) < each else None
 
     def _settle(self) -> None:
         """What is due when the end of the log is reached: indexes, and sums out of which something was taken."""
@@ -274,45 +282,35 @@ class _Batch:
         day = time_us // DAY_US
         self.writers[facts.boot] = facts.seq + 1
         self._widen(leaf // BLOCK, time_us)
-        retracted = False
+        place = None if facts.path is None else filler.path(facts.path)
+        row: _Row = [leaf, offset, time_us, id_key(facts.id), profile, place, facts.status, facts.size, None, False]
+        self.rows[leaf] = row
         if facts.type == REQUEST:
-            retracted = facts.id in self._known_retractions
+            row[_RETRACTED] = facts.id in self._known_retractions
             filler.remember(facts.id, (leaf, day, profile))
         elif facts.type == OUTCOME and facts.about:
-            retracted = self._outcome(leaf, facts)
+            self._outcome(row, facts)
         elif facts.retracts:
             self.retracted.append(facts.retracts)
-        self.rows[leaf] = [
-            leaf,
-            offset,
-            time_us,
-            id_key(facts.id),
-            profile,
-            None if facts.path is None else filler.path(facts.path),
-            facts.status,
-            facts.size,
-            None,
-            retracted,
-        ]
-        if not retracted:
+        if not row[_RETRACTED]:
             self._add(day, profile, 1, facts.size or 0, time_us)
 
-    def _outcome(self, leaf: int, facts: Facts) -> bool:
-        """Enter an outcome with its request; whether that was taken back."""
-        request = self._filler.request(facts.about)
-        if request is None:
-            return False
-        retracted = facts.about in self._known_retractions
+    def _outcome(self, own: _Row, facts: Facts) -> None:
+        """Enter an outcome with its request."""
+        request, leaf = self._filler.request(facts.about), own[_LEAF]
+        if request is None or leaf is None:
+            return
+        own[_RETRACTED] = facts.about in self._known_retractions
         row = self.rows.get(request[0])
         if row is None:
             self.outcomes.append((facts.size or 0, facts.status, leaf, request[0]))
         else:
+            own[_OUTCOME] = row[_OUTCOME]
             row[_BYTES] = (row[_BYTES] or 0) + (facts.size or 0)
             row[_STATUS] = row[_STATUS] if facts.status is None else facts.status
             row[_OUTCOME] = leaf
-        if not retracted:
+        if not own[_RETRACTED]:
             self._add(request[1], request[2], 0, facts.size or 0, None)
-        return retracted
 
     def _widen(self, block: int, time_us: int) -> None:
         first, last = self.blocks.get(block, (time_us, time_us))
