@@ -2,6 +2,7 @@
 #
 #   make demo       a sample site, every door before it, real crawlers' requests, the verdict
 #   make test       the whole ordinary suite            make test-slow   faults, memory, long runs
+#   make tlog-verifier   a public verifier of transparency logs, in an environment of its own, reads what we write
 #   make check      format, lint, types, contracts, docstrings, generated files
 #   make bench      the figures, as ratios side by side
 
@@ -12,16 +13,29 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
-.PHONY: demo test test-slow check format bench lock generated pictures clean
+# The newest Python that aics-tlog takes; it also wants a newer cryptography than mitmproxy allows.
+VERIFIER_PYTHON ?= $(firstword $(shell command -v python3.14 python3.13 python3.12) \
+	$(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9].*/bin/python3))))
+
+.PHONY: demo test test-slow tlog-verifier check format bench lock generated pictures clean
 
 demo: $(RUN)
 	$(BIN)/optout demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not tlog"
 
 test-slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
+
+tlog-verifier: $(DEV) .venv-tlog/.ready
+	TLOG_VERIFIER=.venv-tlog/bin/aics-tlog $(BIN)/python -m pytest -m tlog
+
+.venv-tlog/.ready: tests/tlog-verifier.lock
+	@test -n "$(VERIFIER_PYTHON)" || { echo "aics-tlog needs Python 3.12 or later: name one as VERIFIER_PYTHON"; exit 1; }
+	$(VERIFIER_PYTHON) -m venv .venv-tlog
+	.venv-tlog/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
@@ -58,6 +72,8 @@ lock:
 		--extra serve --extra evidence deploy/requirements.in pyproject.toml -o deploy/requirements.lock
 	uv pip compile --universal --generate-hashes --python-version 3.14 --no-header --no-annotate \
 		deploy/requirements-build.in -o deploy/requirements-build.lock
+	uv pip compile --universal --generate-hashes --python-version 3.12 --no-header --no-annotate \
+		tests/tlog-verifier.in -o tests/tlog-verifier.lock
 
 $(RUN): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -70,4 +86,4 @@ $(DEV): requirements-dev.lock $(RUN)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .venv-tlog .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -3,6 +3,8 @@
     schema        what a record may hold, and its one canonical form
     form          what records that are alike share, encoded once
     tree          RFC 6962: leaf and node hashes, roots, inclusion and consistency proofs
+    tiles         the tree's hashes in files of 256 (C2SP tlog-tiles)
+    proofs        that a record is in a log, as a file (C2SP tlog-proof)
     checkpoint    C2SP signed notes, checkpoints, verifier keys
     segments      frames in segment files, and the two ways of reading them back
     directory     where everything lies, how a log is made, and the last signed state (compare-and-swap)
@@ -11,6 +13,7 @@
     spool         where it writes in any other; `spool_reader` and `sequencer` take that over into the ledger
     recorder      what a door holds; `log` is the one that holds the log, `spooled_log` the one beside it
     opening       which of the two a process gets; `stand_in` changes it when the holder ends
+    export        the whole of it as static files for public readers
     audit         whether a directory still is what was signed
 
 Small rooms beside them: `clock`, `budget`, `notes`, `inbox`, `ballast`, `receipt`, `recovery`, `torn`, `waiting`.

@@ -8,9 +8,8 @@ every report (evidence.md part 5.9). Without a key from outside, the report says
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from optout.evidence.checkpoint import Checkpoint, NoteFault, VerifierKey, open_checkpoint
@@ -18,62 +17,31 @@ from optout.evidence.directory import Layout
 from optout.evidence.schema import Envelope, parse_envelope, parse_record
 from optout.evidence.segments import Break, Damage, Entry, read_entries, reread
 from optout.evidence.signing import parse_state, parse_vkey_file
+from optout.evidence.tiles import WIDTH, Tiler, list_tiles, parse_tile_path, read_tile
 from optout.evidence.tree import Tree, leaf_hash
+from optout.evidence.verdict import AuditProblem, AuditReport, Verdict
 from optout.evidence.waiting import count_waiting
 
+__all__ = ["AuditProblem", "AuditReport", "Verdict", "audit"]
+
 _MOST_PROBLEMS = 100
-
-
-class Verdict(StrEnum):
-    """The outcome of an audit."""
-
-    SOUND = "sound"
-    NOT_SOUND = "not sound"
-    COULD_NOT_TELL = "could not tell"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditProblem:
-    """One thing that is not as it was signed: the file, the record's index if it is about one, and what is wrong."""
-
-    file: str
-    index: int | None
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.text}" if self.index is None else f"{self.file}: record {self.index}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditReport:
-    """What an audit found. Of `size` records a signature covers `covered`; `waiting` ones lie in spools still."""
-
-    verdict: Verdict
-    origin: str
-    vkey: str
-    self_attested: bool
-    size: int
-    covered: int
-    boots: int
-    snapshots: int
-    gaps: int
-    waiting: int
-    proved: tuple[str, ...]
-    not_proved: tuple[str, ...]
-    problems: tuple[AuditProblem, ...]
+_BAD_TILE = "it does not hold hashes of these records; remove it, the next start makes it anew from them"
 
 
 def audit(directory: Path, vkey: VerifierKey | None = None) -> AuditReport:
     """Check a log against `vkey`, or, without one, against the key in the directory itself. Never raises.
 
-    It reads in an order that a writer at work cannot upset: signatures, then records, then documents.
+    It reads in an order that a writer at work cannot upset: signatures, the names of tiles, then
+    records, then documents.
     """
     run = _Audit(layout=Layout(directory), expected=vkey)
     try:
         key = run.read_key()
         signed = run.read_signatures(key) if key is not None else None
         if signed is not None:
+            tiles = tuple(list_tiles(run.layout.tiles))
             run.read_records(signed)
+            run.check_places(tiles)
             run.read_documents()
             run.waiting = count_waiting(run.layout, run.next_seq)
     except OSError as fault:
@@ -90,6 +58,7 @@ class _Audit:
     key: VerifierKey | None = None
     signed: Checkpoint | None = None
     tree: Tree = field(default_factory=Tree)
+    tiler: Tiler = field(default_factory=Tiler)
     next_seq: dict[str, int] = field(default_factory=dict)
     told: dict[tuple[str, int], int] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
@@ -165,10 +134,30 @@ class _Audit:
                 self._break(item, signed)
                 continue
             self._record(item)
-            self.tree.append(leaf_hash(item.record))
+            leaf = leaf_hash(item.record)
+            self.tree.append(leaf)
+            self.tiler.append(leaf)
             self._check_root(signed)
+            if self.tree.size % WIDTH == 0:
+                self._check_tiles()
         if not self.broken and self.tree.size < signed.size:
             self.found(self.layout.segments, f"{self.tree.size} records are left of {signed.size} that were signed")
+
+    def _check_tiles(self) -> None:
+        """Tiles that are there hold the hashes of the records; one that is missing can be made anew."""
+        for tile in self.tiler.take_full():
+            data = read_tile(self.layout.tiles, tile.level, tile.number)
+            if data is not None and data != tile.hashes and not self.broken:
+                self.found(self.layout.tiles / tile.path, _BAD_TILE)
+
+    def check_places(self, tiles: Iterable[Path]) -> None:
+        """No file among the tiles is of records that are not there."""
+        counts = self.tiler.counts()
+        for path in tiles:
+            where = parse_tile_path(path.relative_to(self.layout.tiles).as_posix())
+            is_ours = where is not None and where[0] < len(counts) and where[1] < counts[where[0]]
+            if not is_ours and not self.broken:
+                self.found(path, _BAD_TILE)
 
     def _check_root(self, signed: Checkpoint) -> None:
         if self.tree.size == signed.size and not self.broken and self.tree.root() != signed.root:

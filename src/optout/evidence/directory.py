@@ -6,6 +6,7 @@
     state         the same, and when it was signed (see `signing`)
     segments/     the records (see `segments`)
     snapshots/    documents, each under the SHA-256 of its bytes
+    tile/         hashes of the tree, which follow from the records (see `tiles`)
     spool/        records of processes that do not hold the lock, on their way into the segments (see `spool`)
     torn/         ends of segments that a crash had damaged, kept as found
     ballast       room to give up when the disk is full
@@ -68,6 +69,11 @@ class Layout:
     def snapshots(self) -> Path:
         """The documents kept by content."""
         return self.root / "snapshots"
+
+    @property
+    def tiles(self) -> Path:
+        """The tree's hashes."""
+        return self.root / "tile"
 
     @property
     def spools(self) -> Path:

@@ -93,6 +93,7 @@ class EvidenceLog(Recorder):
             layout=layout,
             segments=resume_segments(layout, recovered, budget.segment_bytes),
             tree=recovered.tree,
+            tiler=recovered.tiler,
             notary=notary,
             sequencer=Sequencer(layout, recovered.taken, notes, clock),
             notes=notes,
@@ -162,3 +163,6 @@ def _say_start(notes: Notes, software: str, notary: Notary, recovered: Recovered
     notes.say("log.start", conform(start))
     if recovered.cut:
         notes.say("log.fault", conform({"reason": "torn tail", "fault.detail": recovered.cut}))
+    if recovered.bad_tiles:
+        detail = f"{recovered.bad_tiles} did not hold the hashes of their records and were made anew"
+        notes.say("log.fault", conform({"reason": "tiles", "fault.detail": detail}))

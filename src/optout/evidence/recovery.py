@@ -19,6 +19,7 @@ from optout.evidence.directory import Layout
 from optout.evidence.files import sync
 from optout.evidence.schema import parse_envelope
 from optout.evidence.segments import Break, SegmentWriter, list_segments, read_entries
+from optout.evidence.tiles import WIDTH, Tiler, list_tiles, settle_tile
 from optout.evidence.torn import keep_torn
 from optout.evidence.tree import Tree, leaf_hash
 from optout.evidence.waiting import none_taken, note_taken
@@ -30,14 +31,17 @@ _LEAVE_IT = "leave the files as they are, restore the log from a replica, or sta
 class Recovered:
     """What an existing log holds. `cut` says in words what was cut off its end; "" if nothing was.
 
-    `taken` has, for every spool that is there, the number of its writer that the log has not got yet.
+    `taken` has, for every spool that is there, the number of its writer that the log has not got yet. `bad_tiles`
+    is how many tiles did not hold the hashes of their records and were made anew.
     """
 
     tree: Tree = field(default_factory=Tree)
+    tiler: Tiler = field(default_factory=Tiler)
     recorded: set[str] = field(default_factory=set)
     taken: dict[str, int] = field(default_factory=dict)
     used: int = 0
     cut: str = ""
+    bad_tiles: int = 0
 
 
 def recover(layout: Layout, signed: Checkpoint) -> Recovered:
@@ -63,13 +67,25 @@ def _read(layout: Layout, signed: Checkpoint, found: Recovered) -> None:
         if isinstance(entry, Break):
             _mend(layout, signed, entry, found)
             continue
-        found.tree.append(leaf_hash(entry.record))
+        leaf = leaf_hash(entry.record)
+        found.tree.append(leaf)
+        found.tiler.append(leaf)
         _check_root(layout, signed, found.tree)
+        if found.tree.size % WIDTH == 0:
+            _settle_tiles(layout, found)
         if b'"snapshot.sha256":' in entry.record:
             envelope = parse_envelope(entry.record)
             found.recorded.add(envelope.snapshot if envelope else "")
         if found.taken:
             note_taken(found.taken, entry.record)
+
+
+def _settle_tiles(layout: Layout, found: Recovered) -> None:
+    tiles = found.tiler.take_full()
+    try:
+        found.bad_tiles += sum(not settle_tile(layout.tiles, tile) for tile in tiles)
+    except OSError:
+        found.tiler.put_back(tiles)  # they are only derived: a full disk must not keep the log from opening
 
 
 def _set_aside(layout: Layout, recorded: set[str]) -> None:
@@ -131,4 +147,4 @@ def resume_segments(layout: Layout, recovered: Recovered, segment_bytes: int) ->
 
 
 def _files(layout: Layout) -> tuple[Path, ...]:
-    return (*layout.segments.iterdir(), *layout.snapshots.iterdir())
+    return (*layout.segments.iterdir(), *layout.snapshots.iterdir(), *list_tiles(layout.tiles))

@@ -102,9 +102,10 @@ def list_segments(directory: Path) -> tuple[Segment, ...]:
     return tuple(sorted(found, key=lambda segment: segment.first))
 
 
-def read_entries(directory: Path, start: Bookmark = BEGINNING) -> Iterator[Entry | Break]:
-    """Every record of a log in order from `start` on, and every place where one is missing; memory stays flat.
+def read_entries(directory: Path, start: Bookmark = BEGINNING, *, first: int = 0) -> Iterator[Entry | Break]:
+    """Every record of a log from `first` on, in order, and every place where one is missing; memory stays flat.
 
+    Where a reader has been before, `start` says so, and nothing before it is looked at.
     After a `Break` the reading goes on with the next segment, whose name says at which index. A file that grows
     while it is read shows at most an incomplete last frame. Raises OSError if a file cannot be read.
     """
@@ -115,11 +116,12 @@ def read_entries(directory: Path, start: Bookmark = BEGINNING) -> Iterator[Entry
         if segment.first < start.segment:
             continue
         following = segments[place + 1].first if place + 1 < len(segments) else None
-        here = start if segment.first == start.segment else Bookmark(segment.first, segment.first)
-        yield from _read_segment(segment, following, here)
+        if following is None or following > first:
+            here = start if segment.first == start.segment else Bookmark(segment.first, segment.first)
+            yield from _read_segment(segment, following, here, first)
 
 
-def _read_segment(segment: Segment, following: int | None, start: Bookmark) -> Iterator[Entry | Break]:
+def _read_segment(segment: Segment, following: int | None, start: Bookmark, first: int) -> Iterator[Entry | Break]:
     index, offset = start.leaf_index, start.offset
     with segment.path.open("rb") as file:
         file.seek(offset)
@@ -130,7 +132,8 @@ def _read_segment(segment: Segment, following: int | None, start: Bookmark) -> I
                 return
             if record is None:
                 break
-            yield Entry(index, record, segment.path, offset)
+            if index >= first:
+                yield Entry(index, record, segment.path, offset)
             index, offset = index + 1, offset + _HEAD.size + len(record)
     if following is not None and index < following:
         yield Break(index=index, path=segment.path, offset=offset, damage=Damage.MISSING, last=False)

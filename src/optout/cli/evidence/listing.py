@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.evidence.choosing import catalog_of, filters, question
+from optout.cli.evidence.export import write_proof
 from optout.cli.evidence.options import DIRECTORY, JSON
 from optout.cli.evidence.rows import HEADER, csv_row, line, row
 from optout.cli.terminal import safe
@@ -78,13 +79,22 @@ def list_records(
 @click.command()
 @DIRECTORY
 @click.argument("record_id", metavar="ID")
+@click.option(
+    "--proof",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the proof that a signature covers it (C2SP tlog-proof), and its bytes to FILE.record.",
+)
 @JSON
-def show(directory: Path, record_id: str, as_json: bool) -> None:
+def show(directory: Path, record_id: str, proof: Path | None, as_json: bool) -> None:
     """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
-    shown = [_shown(log, entry) for log, entry in _meant(directory, record_id)]
-    if not shown:
+    meant = _meant(directory, record_id)
+    if not meant:
         click.echo(f"no record {safe(record_id)} in this log", err=True)
         sys.exit(1)
+    if proof is not None:
+        write_proof(*meant[0], proof)
+    shown = [_shown(log, entry) for log, entry in meant]
     for one in shown:
         click.echo(json.dumps(one) if as_json else _page(one))
 
