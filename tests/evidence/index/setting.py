@@ -113,3 +113,10 @@ class Scan:
         return Figure(
             key=key, count=len(leaves), size=size, first_us=min(times, default=None), last_us=max(times, default=None)
         )
+
+
+def parsed(data: bytes) -> Facts:
+    """The facts of what is a record."""
+    facts = parse_facts(data)
+    assert facts is not None
+    return facts

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optout.evidence.index import asking, filling, tables
+from optout.evidence.index import asking, batch, filling, known, tables
 from optout.evidence.index.asking import find_id, find_leaf, find_records, find_rows
 from optout.evidence.index.facts import OUTCOME, REQUEST
 from optout.evidence.index.figures import KEYS, figures
@@ -78,9 +78,9 @@ def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Batches, blocks and thresholds so small that a few records pass through all ways, and as they are."""
     if request.param == "small":
         monkeypatch.setattr(filling, "BATCH", 3)
-        for room in (filling, asking):
+        for room in (batch, asking):
             monkeypatch.setattr(room, "BLOCK", 4)
-        monkeypatch.setattr(filling, "_MOST_REMEMBERED", 2)
+        monkeypatch.setattr(known, "MOST", 2)
         monkeypatch.setattr(asking, "_MOST_MERGED", 1)
         monkeypatch.setattr(asking, "_FEW", 0.6)
 
@@ -124,7 +124,7 @@ def test_an_index_agrees_with_a_scan(
 def test_a_record_is_found_by_its_id_even_where_the_numbers_of_two_ids_agree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for room in (filling, asking):
+    for room in (batch, known, asking):
         monkeypatch.setattr(room, "id_key", lambda _: 7)
     answers = [
         record(10 + n, OUTCOME, **{"crawl.request.id": record_id(n), "http.response.body.size": n}) for n in range(3)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from optout.evidence.index import filling
+from optout.evidence.index import batch, filling
 from optout.evidence.index.asking import find_rows
 from optout.evidence.index.figures import figures
 from optout.evidence.index.opening import open_index
@@ -23,7 +23,7 @@ from tests.evidence.setting import SOON_S, crawl, open_log
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from optout.evidence.index import filling
+from optout.evidence.index import batch, filling
 from optout.evidence.index.opening import open_index
 filling.BATCH = 50
 at, how = int(sys.argv[2]), sys.argv[3]
@@ -31,11 +31,11 @@ def die(count):
     if count >= at:
         os.kill(os.getpid(), signal.SIGKILL)
 if how == "within":
-    write = filling.Filler.write
+    write = filling.Filler._write
     def half(self, batch):
         write(self, batch)
         die(batch.bookmark.leaf_index)
-    filling.Filler.write = half
+    filling.Filler._write = half
 with open_index(Path(sys.argv[1]), told=die if how == "between" else None):
     pass
 """
@@ -128,8 +128,8 @@ def test_catching_up_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.
     home = make_log(tmp_path / "log", [record(n) for n in range(30)], segment_bytes=900)
     with open_index(home) as index:
         parsed: list[bytes] = []
-        parse = filling.parse_facts
-        monkeypatch.setattr(filling, "parse_facts", lambda data: parsed.append(data) or parse(data))  # type: ignore[func-returns-value]
+        parse = batch.parse_facts
+        monkeypatch.setattr(batch, "parse_facts", lambda data: parsed.append(data) or parse(data))  # type: ignore[func-returns-value]
         add(home, [record(30)], segment_bytes=900)
         assert index.catch_up() == 1
     assert parsed == [record(30)]
