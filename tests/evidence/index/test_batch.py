@@ -32,7 +32,7 @@ def test_rows_sums_and_spans(tmp_path: Path) -> None:
     assert sorted(batch.rows) == [0, 1, 3]
     assert batch.rows[0][-3:] == [9, 1, False]  # bytes of its outcome, which is leaf 1
     assert batch.blocks == {0 // BLOCK: (NOON, NOON + 3)}
-    assert batch.days[NOON // DAY_US, 1] == (1, 9, NOON, NOON)
+    assert batch.days[NOON // DAY_US, 1] == [1, 9, NOON, NOON]
     assert batch.retracted == [record_id(0)]
     assert batch.outcomes == []  # it was entered in the row itself
 

@@ -7,6 +7,7 @@ there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from optout.evidence.index.facts import OUTCOME, REQUEST, Facts, id_key, parse_facts
 from optout.evidence.index.known import Known
@@ -32,11 +33,12 @@ class Batch:
         self.breaks: list[tuple[int, int, int, str]] = []
         self.writers: dict[str, int] = {}
         self.blocks: dict[int, tuple[int, int]] = {}
-        self.days: dict[tuple[int, int], tuple[int, int, int | None, int | None]] = {}
+        self.days: dict[tuple[int, int], list[Any]] = {}  # count, bytes, first and last µs
         self.retracted: list[str] = []
         self._known = known
         self._retractions = known.retractions()
         self._segment = start.segment
+        self._block, self._first_us, self._last_us = -1, 0, 0  # the last of `blocks`
 
     @property
     def has_something(self) -> bool:
@@ -76,7 +78,8 @@ class Batch:
         profile = known.profile(facts)
         day = time_us // DAY_US
         self.writers[facts.boot] = facts.seq + 1
-        self._widen(leaf // BLOCK, time_us)
+        if leaf // BLOCK != self._block or not self._first_us <= time_us <= self._last_us:
+            self._widen(leaf // BLOCK, time_us)
         place = None if facts.path is None else known.path(facts.path)
         row: _Row = [leaf, offset, time_us, id_key(facts.id), profile, place, facts.status, facts.size, None, False]
         self.rows[leaf] = row
@@ -109,18 +112,21 @@ class Batch:
 
     def _widen(self, block: int, time_us: int) -> None:
         first, last = self.blocks.get(block, (time_us, time_us))
-        self.blocks[block] = (min(time_us, first), max(time_us, last))
+        self._block, self._first_us, self._last_us = block, min(time_us, first), max(time_us, last)
+        self.blocks[block] = (self._first_us, self._last_us)
 
     def _add(self, day: int, profile: int, count: int, size: int, time_us: int | None) -> None:
         known = self.days.get((day, profile))
         if known is None:
-            self.days[day, profile] = (count, size, time_us, time_us)
+            self.days[day, profile] = [count, size, time_us, time_us]
             return
-        first, last = known[2], known[3]
+        known[0] += count
+        known[1] += size
         if time_us is not None:
-            first = time_us if first is None or time_us < first else first
-            last = time_us if last is None or time_us > last else last
-        self.days[day, profile] = (known[0] + count, known[1] + size, first, last)
+            if known[2] is None or time_us < known[2]:
+                known[2] = time_us
+            if known[3] is None or time_us > known[3]:
+                known[3] = time_us
 
 
 def _first_of(name: str) -> int:

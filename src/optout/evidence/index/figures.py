@@ -42,7 +42,7 @@ def figures(indexes: Iterable[Index], question: Question, by: tuple[str, ...] = 
             number: dict(zip(FACETS, row, strict=True))
             for number, *row in ask(index.connection, f"SELECT id, {', '.join(FACETS)} FROM profiles")
         }
-        for day, profile, count, size, first_us, last_us in _sums(index, question):
+        for day, profile, count, size, first_us, last_us in _sums(index, question, by):
             if not count and not size:
                 continue
             key = tuple(day_name(day) if name == DAY_NAME else texts[profile][name] for name in by)
@@ -73,7 +73,7 @@ def _add(one: Figure, other: Figure) -> Figure:
     )
 
 
-def _sums(index: Index, question: Question) -> Iterator[_Sums]:
+def _sums(index: Index, question: Question, by: tuple[str, ...]) -> Iterator[_Sums]:
     profiles = profiles_of(index, question)
     where = "" if profiles is None else f" AND profile IN ({','.join(map(str, profiles))})"
     if question.path is not None:
@@ -85,9 +85,11 @@ def _sums(index: Index, question: Question) -> Iterator[_Sums]:
         yield from _counted(index, question, where)
         return
     bounds = (-(1 << 62) if first is None else first, 1 << 62 if end is None else end)
+    day, groups = ("day", "profile, day") if DAY_NAME in by else ("0", "profile")
     yield from ask(
         index.connection,
-        f"SELECT day, profile, count, bytes, first_us, last_us FROM days WHERE day >= ? AND day < ?{where}",
+        f"SELECT {day}, profile, sum(count), sum(bytes), min(first_us), max(last_us) FROM days"
+        f" WHERE day >= ? AND day < ?{where} GROUP BY {groups}",
         bounds,
     )
     for since_us, until_us in _ends(question, first, end):

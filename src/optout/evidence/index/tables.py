@@ -51,7 +51,7 @@ CREATE INDEX by_id ON records (id_key);
 CREATE TABLE blocks (block INTEGER PRIMARY KEY, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL);
 CREATE TABLE days (
   day INTEGER, profile INTEGER, count INTEGER NOT NULL, bytes INTEGER NOT NULL, first_us INTEGER, last_us INTEGER,
-  PRIMARY KEY (day, profile)
+  PRIMARY KEY (profile, day)
 ) WITHOUT ROWID;
 CREATE TABLE stale_days (day INTEGER, profile INTEGER, PRIMARY KEY (day, profile)) WITHOUT ROWID;
 CREATE TABLE retractions (id TEXT PRIMARY KEY) WITHOUT ROWID;
