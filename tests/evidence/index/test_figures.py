@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from optout.errors import UsageError
 from optout.evidence.index.facts import OUTCOME
 from optout.evidence.index.figures import day_name, figures
 from optout.evidence.index.opening import open_index
@@ -53,6 +56,11 @@ def test_nothing_is_a_sum_too(tmp_path: Path) -> None:
     with open_index(make_log(tmp_path / "log", [])) as index:
         assert figures([index], Question())[0].count == 0
         assert figures([index], Question(), ("product",)) == []
+
+
+def test_a_key_that_is_none_reaches_no_statement(tmp_path: Path) -> None:
+    with open_index(make_log(tmp_path / "log", [])) as index, pytest.raises(UsageError, match="summed up by"):
+        figures([index], Question(), ("day", "1; DROP TABLE days"))
 
 
 def test_days_that_no_calendar_has_are_numbers() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from optout.errors import UsageError
 from optout.evidence.index.asking import paths_of, profiles_of, stretches_of
 from optout.evidence.index.opening import Index
 from optout.evidence.index.question import Question
@@ -35,7 +36,13 @@ class Figure:
 
 
 def figures(indexes: Iterable[Index], question: Question, by: tuple[str, ...] = ()) -> list[Figure]:
-    """The sums over all logs, by these `KEYS`, the largest first; one sum of all where `by` is empty."""
+    """The sums over all logs, by these `KEYS`, the largest first; one sum of all where `by` is empty.
+
+    Raises UsageError for another key, and apsw.Error.
+    """
+    strange = [name for name in by if name not in KEYS]
+    if strange:
+        raise UsageError(f"records cannot be summed up by {strange[0]!r}", f"choose of {', '.join(KEYS)}")
     sums: dict[tuple[str, ...], Figure] = {}
     for index in indexes:
         texts = {
@@ -85,10 +92,11 @@ def _sums(index: Index, question: Question, by: tuple[str, ...]) -> Iterator[_Su
         yield from _counted(index, question, where)
         return
     bounds = (-(1 << 62) if first is None else first, 1 << 62 if end is None else end)
-    day, groups = ("day", "profile, day") if DAY_NAME in by else ("0", "profile")
-    yield from ask(
+    day, groups = ("day", ", ".join(by)) if DAY_NAME in by else ("0", "profile")
+    texts = " JOIN profiles ON profiles.id = profile" if DAY_NAME in by and len(by) > 1 else ""
+    yield from ask(  # any profile of a group has the texts that the group is made by
         index.connection,
-        f"SELECT {day}, profile, sum(count), sum(bytes), min(first_us), max(last_us) FROM days"
+        f"SELECT {day}, min(profile), sum(count), sum(bytes), min(first_us), max(last_us) FROM days{texts}"
         f" WHERE day >= ? AND day < ?{where} GROUP BY {groups}",
         bounds,
     )
