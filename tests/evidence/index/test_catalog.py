@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,8 +82,6 @@ def test_any_text_is_a_cursor_or_none(text: str) -> None:
 def test_an_index_damaged_while_it_is_asked_is_made_anew_without_a_record_twice(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import apsw
-
     find, broken = room.find_records, []
 
     def breaks_off(*args: object, **named: object) -> object:
@@ -100,8 +99,6 @@ def test_an_index_damaged_while_it_is_asked_is_made_anew_without_a_record_twice(
 
 
 def test_figures_and_ids_are_asked_again_after_damage(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import apsw
-
     real, calls = room.figures, []
 
     def fails_once(*args: object) -> object:
@@ -113,6 +110,32 @@ def test_figures_and_ids_are_asked_again_after_damage(home: Path, monkeypatch: p
     monkeypatch.setattr(room, "figures", fails_once)
     with open_catalog(home) as catalog:
         assert catalog.figures(Question())[0].count == 10
+
+
+def test_what_is_found_out_in_a_later_quarter_is_taken_back_in_the_earlier_one(home: Path) -> None:
+    with open_catalog(home) as catalog:
+        assert catalog.figures(Question(facets={"type": "crawl.request"}))[0].count == 10
+    add(home, [record(10, "crawl.retract", **{"crawl.request.id": record_id(1)})])
+    for _ in range(2):
+        with open_catalog(home) as catalog:
+            assert catalog.figures(Question(facets={"type": "crawl.request"}))[0].count == 9
+            assert [hit.found.row.leaf for hit in _numbers(catalog) if hit.found.row.retracted] == [1]
+    (home / "past" / "2026q2" / NAME).write_bytes(b"damaged")
+    with open_catalog(home) as catalog:
+        assert catalog.figures(Question(facets={"type": "crawl.request"}))[0].count == 9
+
+
+def test_an_index_that_cannot_be_used_even_anew_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object, **named: object) -> object:
+        raise apsw.CorruptError("database disk image is malformed")
+
+    monkeypatch.setattr(room, "figures", fails)
+    monkeypatch.setattr(room, "find_records", fails)
+    with open_catalog(home) as catalog:
+        with pytest.raises(EvidenceError, match="malformed"):
+            catalog.figures(Question())
+        with pytest.raises(EvidenceError, match="malformed"):
+            list(catalog.records(Question()))
 
 
 def test_segments_that_vanish_are_an_error_with_a_name(home: Path) -> None:

@@ -20,7 +20,7 @@ from optout.errors import EvidenceError
 from optout.evidence.directory import Layout
 from optout.evidence.index.asking import Found, find_id, find_records
 from optout.evidence.index.figures import Figure, figures
-from optout.evidence.index.opening import Index, move_aside, open_index
+from optout.evidence.index.opening import NAME, Index, move_aside, open_index
 from optout.evidence.index.question import Question
 from optout.evidence.segments import Break, Entry
 
@@ -68,10 +68,20 @@ class Catalog:
     def __init__(self, logs: tuple[Path, ...], told: Callable[[int], None] | None) -> None:
         self._logs, self._told = logs, told
         self._stacks: list[ExitStack] = []
+        self._retracted: frozenset[str] = frozenset()
         self.indexes: list[Index] = []
         for log in logs:
             self._stacks.append(ExitStack())
             self.indexes.append(self._stacks[-1].enter_context(open_index(log, told=told)))
+        self._share_retractions()
+
+    def _share_retractions(self) -> None:
+        """What one log takes back may stand in an earlier one."""
+        if len(self.indexes) > 1:
+            places = range(len(self.indexes))
+            self._retracted = frozenset().union(*(self._of(place, lambda index: index.retractions) for place in places))
+            for place in places:
+                self._of(place, lambda index: index.retract(self._retracted))
 
     def close(self) -> None:
         """Close the files."""
@@ -132,23 +142,32 @@ class Catalog:
             ]
         )
 
-    def _ask(self, question: Callable[[], _Answer]) -> _Answer:
-        try:
-            return question()
-        except OSError as fault:
-            raise _unreadable(fault) from fault
-        except apsw.Error as fault:
-            for place in range(len(self.indexes)):
-                self._renew(place, fault, give_up=False)
-            return question()
+    def _of(self, place: int, question: Callable[[Index], _Answer]) -> _Answer:
+        return self._ask(lambda: question(self.indexes[place]), (place,))
+
+    def _ask(self, question: Callable[[], _Answer], places: tuple[int, ...] | None = None) -> _Answer:
+        """The answer; if an index turns out damaged, that of new ones."""
+        for is_second in (False, True):
+            try:
+                return question()
+            except OSError as fault:
+                raise _unreadable(fault) from fault
+            except apsw.Error as fault:
+                for place in places or range(len(self.indexes)):
+                    self._renew(place, fault, give_up=is_second)
+        raise AssertionError("an index that fails twice has raised")
 
     def _renew(self, place: int, fault: apsw.Error, *, give_up: bool) -> None:
         """Make an index anew that turned out damaged."""
         if give_up:
-            raise EvidenceError(f"the index cannot be used: {fault}", "delete index.sqlite in it") from fault
+            raise EvidenceError(
+                f"the index of {self._logs[place]} cannot be used: {fault}", f"delete {NAME} in it"
+            ) from fault
         self._stacks[place].close()
         move_aside(Layout(self._logs[place]))
         self.indexes[place] = self._stacks[place].enter_context(open_index(self._logs[place], told=self._told))
+        if self._retracted:
+            self.indexes[place].retract(self._retracted)
 
 
 @contextmanager

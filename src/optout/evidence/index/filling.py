@@ -9,7 +9,7 @@ Rule 4: a break at the log's end is not remembered: a writer may be at work ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 
@@ -75,6 +75,26 @@ class Filler:
                 return count
             if told is not None:
                 told(mine.leaf_index)
+
+    def retract(self, ids: Iterable[str]) -> None:
+        """Take back requests that another log retracts; nothing is done of those known already. Raises as `catch_up`."""
+        new = sorted(set(ids) - self._known.retractions())
+        if not new:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for record_id in new:
+                self._retract(record_id)
+            self._settle()
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    @property
+    def retractions(self) -> frozenset[str]:
+        """The ids of the requests that were taken back."""
+        return self._known.retractions()
 
     def _roll_back(self) -> None:
         with suppress(apsw.Error):  # a damaged file ends its transaction by itself

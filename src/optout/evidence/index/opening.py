@@ -11,7 +11,7 @@ put back from a copy and written on differs there. It is not asked of every reco
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,6 +54,15 @@ class Index:
     def catch_up(self, told: Callable[[int], None] | None = None) -> int:
         """Read what is new; returns how many records that were."""
         return self._filler.catch_up(told)
+
+    def retract(self, ids: Iterable[str]) -> None:
+        """Take back requests that another log retracts: a person's record may be found out after the quarter's end."""
+        self._filler.retract(ids)
+
+    @property
+    def retractions(self) -> frozenset[str]:
+        """The ids of the requests that were taken back."""
+        return self._filler.retractions
 
     @property
     def size(self) -> int:
