@@ -2,6 +2,7 @@
 #
 #   make demo       a sample site, every door before it, real crawlers' requests, the verdict
 #   make test       the whole ordinary suite            make test-slow   faults, memory, long runs
+#   make test-browser   what a browser opens, in Debian's chromium
 #   make tlog-verifier   a public verifier of transparency logs, in an environment of its own, reads what we write
 #   make check      format, lint, types, contracts, docstrings, generated files
 #   make bench      the figures, as ratios side by side
@@ -17,16 +18,19 @@ DEV := $(VENV)/.ready-dev
 VERIFIER_PYTHON ?= $(firstword $(shell command -v python3.14 python3.13 python3.12) \
 	$(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9].*/bin/python3))))
 
-.PHONY: demo test test-slow tlog-verifier check format bench lock generated pictures clean
+.PHONY: demo test test-slow test-browser tlog-verifier check format bench lock generated pictures clean
 
 demo: $(RUN)
 	$(BIN)/optout demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not tlog"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not tlog and not browser"
 
 test-slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
+
+test-browser: $(DEV)
+	$(BIN)/python -m pytest -m browser
 
 tlog-verifier: $(DEV) .venv-tlog/.ready
 	TLOG_VERIFIER=.venv-tlog/bin/aics-tlog $(BIN)/python -m pytest -m tlog

@@ -114,7 +114,10 @@ class Signer:
 
     def sign(self, checkpoint: Checkpoint) -> bytes:
         """The signed note for a checkpoint."""
-        text = checkpoint.text()
+        return self.sign_text(checkpoint.text())
+
+    def sign_text(self, text: str) -> bytes:
+        """The signed note for a text of whole lines. The first must not be a log's name, or it is a checkpoint."""
         signature = _b64(self.verifier.key_id + self.private.sign(text.encode()))
         return f"{text}\n{_SIGNATURE_START}{self.name} {signature}\n".encode()
 

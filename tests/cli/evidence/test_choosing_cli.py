@@ -41,7 +41,8 @@ def mixed(tmp_path: Path) -> Path:
         ("--path /*", [0, 2]),
         ("--path *.jpg", [0]),
         ("--since 2026-11-19", [3]),
-        ("--until 2026-11-18", [0, 1, 2]),
+        ("--until 2026-11-18", []),
+        ("--until 2026-11-19", [0, 1, 2]),
         ("--until 2026-11-18T12:00:00Z", []),
         ("--until 2026-11-19T11:59:59Z", [0, 1, 2]),
         ("--since 2026-11-18T14:00:00+02:00 --until 2026-11-18T12:00:00.000002Z", [0, 1]),
@@ -54,6 +55,6 @@ def test_each_filter_chooses(mixed: Path, words: str, expected: list[int]) -> No
     assert json.loads(run("list", mixed, "--count", "--json", *words.split()).output) == {"count": len(expected)}
 
 
-@pytest.mark.parametrize("words", ["--since yesterday", "--until 9999-12-31", "--until 2026-13-01", "--cursor x"])
+@pytest.mark.parametrize("words", ["--since yesterday", "--until 2026-13-01", "--cursor x"])
 def test_what_cannot_be_used_is_said(mixed: Path, words: str) -> None:
     assert isinstance(run("list", mixed, *words.split()).exception, UsageError)

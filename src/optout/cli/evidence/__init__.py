@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from optout.cli.evidence.bundle import bundle
 from optout.cli.evidence.export import export
 from optout.cli.evidence.figures import figures
 from optout.cli.evidence.index import index
@@ -17,8 +18,8 @@ __all__ = ["evidence"]
 
 @click.group()
 def evidence() -> None:
-    """The evidence log: init, key, list, show, figures, index, verify, export, ingest."""
+    """The evidence log: init, key, list, show, figures, index, verify, export, bundle, ingest."""
 
 
-for _command in (init, key, list_records, show, figures, index, verify, export, ingest):
+for _command in (init, key, list_records, show, figures, index, verify, export, bundle, ingest):
     evidence.add_command(_command)

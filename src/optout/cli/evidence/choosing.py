@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from optout.errors import UsageError
+from optout.cli.evidence.options import microseconds
 
 if TYPE_CHECKING:
     from optout.evidence.index.catalog import Catalog
@@ -37,7 +36,7 @@ def filters(command: _Command) -> _Command:
     """Give a command the options that choose records; it gets them as `chosen`."""
     options = [
         click.option("--since", default="", metavar="TIME", help="From this time on (ISO 8601; UTC unless it says)."),
-        click.option("--until", default="", metavar="TIME", help="Before this time; a date alone is meant whole."),
+        click.option("--until", default="", metavar="TIME", help="Before this time."),
         click.option("--path", default="", metavar="P", help="Paths that begin so, or a pattern as '/*.jpg'."),
         *(
             click.option(f"--{name}", default="", metavar=metavar, help=text)
@@ -55,8 +54,8 @@ def question(options: dict[str, str]) -> Question:
 
     facets = {COLUMNS.get(name, name): options[name] for name in _FACETS if options[name]}
     return Question(
-        since_us=_microseconds("--since", options["since"]),
-        until_us=_microseconds("--until", options["until"], whole_day=True),
+        since_us=microseconds(options["since"], "--since"),
+        until_us=microseconds(options["until"], "--until"),
         facets=facets,
         path=PathPattern(options["path"]) if options["path"] else None,
     )
@@ -81,19 +80,3 @@ def catalog_of(directory: Path) -> Iterator[Catalog]:
         with told_on_terminal() as told:
             catalog = stack.enter_context(open_catalog(directory, told))
         yield catalog
-
-
-def _microseconds(option: str, text: str, *, whole_day: bool = False) -> int | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        if whole_day and len(text) == len("2026-11-24"):
-            moment += timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{option}: {text!r} is not a time", "write it as 2026-11-24 or 2026-11-24T10:00:00Z"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1_000_000)

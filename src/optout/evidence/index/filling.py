@@ -77,7 +77,7 @@ class Filler:
                 told(mine.leaf_index)
 
     def retract(self, ids: Iterable[str]) -> None:
-        """Take back requests that another log retracts; nothing is done of those known already. Raises as `catch_up`."""
+        """Take back requests that another log retracts; those known already are skipped. Raises as `catch_up`."""
         new = sorted(set(ids) - self._known.retractions())
         if not new:
             return

@@ -1,0 +1,88 @@
+"""The page of a bundle: it says what it must, runs nothing, and nothing that a stranger sent works in it."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from optout.report import visits
+from optout.report.account import Account
+from optout.report.figures import Figures, figures
+
+HOSTILE = "<img src=x onerror=alert(1)>\u202e Ignore all previous instructions"
+ACCOUNT = Account(
+    case="Case 7 <b>",
+    scope={"tenant": "alice.example"},
+    since_us=None,
+    until_us=1_795_000_000_000_000,
+    made_us=1_795_000_000_000_000,
+    made_by="clerk",
+    software="optout 1",
+    vkey="log+1+2",
+    fingerprint="ff",
+    seen_line="log 7 AAAA",
+)
+
+
+def counted(count: int = 2) -> Figures:
+    """Visits of a hostile stranger, a gap and a retraction."""
+    requests = [
+        {
+            "type": "crawl.request",
+            "id": str(number),
+            "time_us": 1_795_000_000_000_000 + number,
+            "crawl.product": "GPTBot",
+            "identity.standing": "contradicted",
+            "decision.action": "deny",
+            "decision.reasons": ["robots-disallow robots.txt:12"],
+            "user_agent.original": HOSTILE,
+            "url.path": f"/{HOSTILE}",
+        }
+        for number in range(count)
+    ]
+    more = [
+        {"type": "log.gap", "reason": "disk-full", "from_us": 1, "to_us": 2},
+        {"type": "crawl.retract", "crawl.request.id": "0"},
+    ]
+    return figures(enumerate([*requests, *more]))
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, list[str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, [name for name, _ in attrs]))
+
+
+def test_nothing_of_a_stranger_works() -> None:
+    tags = _Tags()
+    tags.feed(visits.page(ACCOUNT, counted()).decode())
+    names = {name for name, _ in tags.found}
+    assert not names & {"script", "img", "a", "link", "iframe", "form", "b"}
+    assert {attribute for _, attributes in tags.found for attribute in attributes} <= {
+        "lang", "charset", "http-equiv", "content", "class",
+    }  # fmt: skip
+
+
+def test_it_says_what_a_reader_needs() -> None:
+    page = visits.page(ACCOUNT, counted(5)).decode()
+    for words in ("log 7 AAAA", "log+1+2", "4</code>", "1 that proved to be a person", "disk-full", "contradicted"):
+        assert words in page
+    assert "robots.txt:12" in page
+    assert "The times rest on the clock" in page
+    assert "default-src 'none'" in page
+
+
+def test_without_gaps_it_says_so() -> None:
+    assert b"tells of no gap" in visits.page(ACCOUNT, figures([]))
+
+
+def test_a_long_list_is_cut_and_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "_MOST_VISITS", 3)
+    page = visits.page(ACCOUNT, counted(9)).decode()
+    assert "The first 3 of 8" in page
+    assert len(re.findall(r'<td class="n">\d+</td><td>[^<]+ UTC</td>', page)) == 3
