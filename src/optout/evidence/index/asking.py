@@ -4,7 +4,7 @@ Three ways lead to the same rows; the counts that the index has anyway say which
 
     scan      where many fit: along the log, as far as somebody reads
     merge     where few fit: along the rows of each profile, or of each path, merged by their place in the log
-    gather    where many paths fit and each has few rows: all of those, sorted
+    gather    where many profiles or paths fit and each has few rows: all of those, sorted
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from optout.evidence.index.question import PathPattern, Question
 from optout.evidence.index.tables import BLOCK, FACETS, ask
 from optout.evidence.segments import Bookmark, Break, Damage, Entry, list_segments, read_entries, read_record
 
-_MOST_MERGED = 512  # statements open at once
+_MOST_MERGED = 1024  # statements open at once
 _FEW = 0.05  # of all: below this share a way beside the log is shorter than the log
 _COLUMNS = "leaf, offset, time_us, status, bytes, outcome, retracted"
 _END = 1 << 62
@@ -195,10 +195,12 @@ def _rows(
             return here.select(of_path + of_profile, using="INDEXED BY by_path")
     else:
         of_path = ""
-    if profiles is not None and len(profiles) <= _MOST_MERGED:
+    if profiles is not None:
         fitting = _count(index, f"SELECT sum(count) FROM days WHERE profile IN ({_joined(profiles)})")
         if fitting < _FEW * _count(index, "SELECT max(leaf) FROM records"):
-            return here.merge(" AND profile = ?", profiles, of_path, "INDEXED BY by_profile")
+            if len(profiles) <= _MOST_MERGED:
+                return here.merge(" AND profile = ?", profiles, of_path, "INDEXED BY by_profile")
+            return here.select(of_profile + of_path, using="INDEXED BY by_profile")
     return here.select(of_profile + of_path)
 
 
