@@ -30,7 +30,13 @@ NAME = "index.sqlite"
 _ASIDE = "index.damaged.sqlite"
 _COMPANIONS = ("", "-wal", "-shm")
 _BUSY_MS = 60_000  # another process that fills holds its lock for the tenth of a second that a batch takes
-_CACHE_KIB = 32 * 1024
+_SETTINGS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",  # a power cut may take the last batches back, whole
+    "wal_autocheckpoint = 8000",  # pages; a filling that moves them oftener writes the same ones again and again
+    "cache_size = -32768",  # KiB
+    "temp_store = FILE",
+)
 _NOT_OURS_TO_WRITE = (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.FullError, apsw.BusyError)
 _CHECKSUM_BYTES = 8
 
@@ -163,7 +169,7 @@ def _load_checksums() -> None:
 def _prepare(connection: apsw.Connection) -> apsw.Connection:
     connection.set_busy_timeout(_BUSY_MS)
     connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
-    for setting in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = FILE", f"cache_size = -{_CACHE_KIB}"):
+    for setting in _SETTINGS:
         connection.execute(f"PRAGMA {setting}")
     return connection
 
