@@ -75,7 +75,7 @@ async def open_page(address: str) -> AsyncIterator[Page]:
                 async with session.ws_connect(target, max_msg_size=0) as socket:
                     page = Page(socket)
                     await page.call("Log.enable")
-                    await page.until("document.readyState === 'complete'")
+                    await page.until(f"location.href === {address!r} && document.readyState === 'complete'")
                     yield page
         finally:
             process.terminate()
