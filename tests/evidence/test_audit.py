@@ -14,9 +14,10 @@ import pytest
 from optout.evidence.audit import AuditReport, Verdict, audit
 from optout.evidence.checkpoint import Checkpoint, VerifierKey
 from optout.evidence.directory import Layout, create_log
+from optout.evidence.frames import frame
 from optout.evidence.log import Budget
 from optout.evidence.schema import encode
-from optout.evidence.segments import frame, list_segments, segment_name
+from optout.evidence.segments import list_segments, segment_name
 from optout.evidence.signing import State, load_signer, load_verifier_key
 from optout.evidence.tree import leaf_hash, root_of
 from tests.evidence.setting import SMALL, SOON_S, StoppedClock, crawl, entries, fill, open_log, records

@@ -8,8 +8,8 @@ from pathlib import Path
 from optout.evidence.audit import Verdict, audit
 from optout.evidence.directory import Layout
 from optout.evidence.erasure import Why, erase_months
+from optout.evidence.frames import HEAD_BYTES
 from optout.evidence.keys import KeyStore
-from optout.evidence.segments import HEAD_BYTES
 from tests.evidence.setting import SOON_S, crawl, entries, open_log
 
 

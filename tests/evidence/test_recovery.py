@@ -12,9 +12,10 @@ from optout.errors import EvidenceError
 from optout.evidence import torn
 from optout.evidence.checkpoint import Checkpoint
 from optout.evidence.directory import Layout
+from optout.evidence.frames import frame
 from optout.evidence.log import Budget
 from optout.evidence.recovery import recover, resume_segments
-from optout.evidence.segments import frame, list_segments
+from optout.evidence.segments import list_segments
 from optout.evidence.signing import Notary, load_signer
 from tests.evidence.setting import entries, fill, records
 

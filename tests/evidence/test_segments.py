@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from optout.evidence.frames import MAX_FRAME, Damage, Framed, frame
 from optout.evidence.segments import (
-    MAX_FRAME,
+    Bookmark,
     Break,
-    Damage,
     Entry,
     SegmentWriter,
-    frame,
     list_segments,
     read_entries,
+    read_record,
     reread,
     segment_name,
 )
@@ -255,3 +255,32 @@ def test_every_append_is_synced_before_it_returns(tmp_path: Path, disk: Disk) ->
         assert disk.syncs == before + 1
     writer.close()
     writer.close()
+
+
+def test_reading_on_from_any_bookmark_gives_what_is_behind_it(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path, size=0, segment_bytes=60)
+    for number in range(12):
+        writer.append([b"record %d" % number])
+    writer.close()
+    all_of_it = [item for item in read_entries(tmp_path) if isinstance(item, Entry)]
+    assert len(list_segments(tmp_path)) > 2
+    for entry in all_of_it:
+        first = int(entry.path.name.partition(".")[0])
+        before = Bookmark(entry.leaf_index, first, entry.offset)
+        behind = Bookmark(entry.leaf_index + 1, first, entry.end)
+        assert list(read_entries(tmp_path, before)) == all_of_it[entry.leaf_index :]
+        assert list(read_entries(tmp_path, behind)) == all_of_it[entry.leaf_index + 1 :]
+        assert list(read_entries(tmp_path, before, first=9)) == all_of_it[max(9, entry.leaf_index) :]
+
+
+def test_a_record_is_read_by_its_place_or_its_damage_told(tmp_path: Path) -> None:
+    path = tmp_path / segment_name(0)
+    path.write_bytes(frame(b"one") + frame(b"two") + b"\x00")
+    with path.open("rb") as file:
+        assert [read_record(file, offset) for offset in (11, 0, 22, 23)] == [
+            Framed(b"two", b""),
+            Framed(b"one", b""),
+            Damage.INCOMPLETE,
+            None,
+        ]
+        assert isinstance(read_record(file, 1), Damage)

@@ -10,8 +10,9 @@ import pytest
 
 from optout.evidence.audit import Verdict, audit
 from optout.evidence.directory import Layout
+from optout.evidence.frames import frame
 from optout.evidence.notes import Notes
-from optout.evidence.segments import Entry, frame, list_segments, read_entries
+from optout.evidence.segments import Entry, list_segments, read_entries
 from optout.evidence.sequencer import Sequencer
 from optout.evidence.spool import DURABLE, LOCK, encode_count
 from tests.evidence.setting import (

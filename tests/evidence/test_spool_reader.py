@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from optout.evidence import spool_reader
+from optout.evidence.frames import Damage, frame
 from optout.evidence.schema import encode
-from optout.evidence.segments import Break, Damage, frame, segment_name
+from optout.evidence.segments import Break, segment_name
 from optout.evidence.spool_reader import SpoolReader
 
 BOOT = str(uuid.UUID(int=7))

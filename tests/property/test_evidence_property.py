@@ -22,8 +22,9 @@ from optout.evidence.checkpoint import (
     parse_note,
     parse_verifier_key,
 )
+from optout.evidence.frames import frame
 from optout.evidence.schema import MAX_INTEGER, MAX_RECORD, conform, encode, parse_envelope, parse_record
-from optout.evidence.segments import Entry, frame, read_entries, segment_name
+from optout.evidence.segments import Entry, read_entries, segment_name
 from optout.evidence.signing import parse_state, parse_vkey_file
 from optout.evidence.tree import (
     consistency_proof,

@@ -14,6 +14,7 @@
     recorder      what a door holds; `log` is the one that holds the log, `spooled_log` the one beside it
     opening       which of the two a process gets; `stand_in` changes it when the holder ends
     export        the whole of it as static files for public readers
+    index         where in a log something stands, and sums; made from the segments, never believed
     bundle        a part of it, with all that proves it, for whoever has to judge
     audit         whether a directory still is what was signed
 

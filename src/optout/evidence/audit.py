@@ -14,10 +14,11 @@ from pathlib import Path
 
 from optout.evidence.checkpoint import Checkpoint, NoteFault, VerifierKey, open_checkpoint
 from optout.evidence.directory import Layout
+from optout.evidence.frames import Damage
 from optout.evidence.keys import KeyStore
 from optout.evidence.part_check import PartCheck
 from optout.evidence.schema import Envelope, parse_envelope, parse_record
-from optout.evidence.segments import Break, Damage, Entry, read_entries, reread
+from optout.evidence.segments import Break, Entry, read_entries, reread
 from optout.evidence.signing import parse_state, parse_vkey_file
 from optout.evidence.tiles import WIDTH, Tiler, list_tiles, parse_tile_path, read_tile
 from optout.evidence.tree import Tree, leaf_hash
@@ -25,7 +26,6 @@ from optout.evidence.verdict import AuditProblem, AuditReport, Verdict
 from optout.evidence.waiting import count_waiting
 
 __all__ = ["AuditProblem", "AuditReport", "Verdict", "audit"]
-
 _MOST_PROBLEMS = 100
 _BAD_TILE = "it does not hold hashes of these records; remove it, the next start makes it anew from them"
 

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from optout.errors import EvidenceError
 from optout.evidence.directory import Layout
 from optout.evidence.files import sync
+from optout.evidence.frames import HEAD_BYTES
 from optout.evidence.holds import held_by, read_holds
 from optout.evidence.keys import KeyStore, TenantMonth
 from optout.evidence.private import Opened, open_sealed, where_sealed
 from optout.evidence.recorder import Recorder
 from optout.evidence.schema import parse_envelope, parse_record
-from optout.evidence.segments import HEAD_BYTES, Break, Entry, read_entries
+from optout.evidence.segments import Break, Entry, read_entries
 
 _WITHIN_S = 10.0
 RETRACT = "crawl.retract"

@@ -1,9 +1,6 @@
-"""Records in files: frames of `u32 length | u32 CRC-32 | record`, big-endian, in segment files (evidence.md 5.4, 5.5).
+"""Records in segment files, frame behind frame (`frames`; evidence.md parts 5.4 and 5.5).
 
-A record that has a private part follows a frame with that, sealed (`private`): the top bit of its length is set, and
-its checksum covers the length alone, so that the part can be erased in place without touching anything else.
-
-Rule 1: a frame is whole or it is not there. Nothing ever parses half a record.
+Rule 1: nothing here parses half a record; a place where a whole one should be and is not is a `Break`.
 Rule 2: `SegmentWriter.append` returns after fdatasync returned for its bytes, and in no other case.
 Rule 3: what `os.write` returns is looked at. A full disk shows first as a short count without any error, and a file
         that failed is cut back to its last durable byte before anything else is written to it.
@@ -11,55 +8,25 @@ Rule 4: after a failed fdatasync a file is never written or synced again: the ke
         report success for them the next time. The next append opens a new segment.
 Rule 5: a segment is named for the index of its first record, and the next segment's name ends it. Whatever lies
         behind that many frames is an abandoned write and belongs to nobody.
-Rule 6: no frame is empty, because eight zero bytes, which a power cut can leave behind, would be an empty frame.
-Rule 7: a private part and its record are written, synced, cut off and taken over together. What is damaged in the part
-        is no damage to the record; `audit` tells of it.
+Rule 6: a private part and its record are written, synced, cut off and taken over together.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from optout.evidence.files import is_full, sync, sync_directory, write_all
+from optout.evidence.frames import Damage, Framed, frame, framed_size, read_framed
 
-_HEAD = struct.Struct(">II")
-HEAD_BYTES = _HEAD.size
-MAX_FRAME = 65_535  # bytes of a record: what a C2SP tile entry can hold
-_PRIVATE = 1 << 31
+_READ_BYTES = 1 << 18  # read ahead: a system call for two hundred records, not for seven
 _NAME = re.compile(r"([0-9]{16})\.frames\Z")
 _NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _OLD = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
-
-
-class Damage(StrEnum):
-    """How a segment ends where a frame should be."""
-
-    INCOMPLETE = "incomplete"  # the file ends within a frame: a write that was cut off
-    LENGTH = "length"  # no frame has such a length
-    CHECKSUM = "checksum"
-    MISSING = "missing"  # whole frames are gone: fewer than the next segment's name says
-    FOREIGN = "foreign"  # in a spool: a whole frame, and not the record that is due there
-
-
-class Framed(NamedTuple):
-    """A record and its sealed private part; b"" if it has none."""
-
-    record: bytes
-    private: bytes
-
-    @property
-    def size(self) -> int:
-        """How many bytes both take in a file."""
-        return framed_size(self.record, self.private)
 
 
 class Entry(NamedTuple):
@@ -73,6 +40,23 @@ class Entry(NamedTuple):
     path: Path
     offset: int
     private: bytes = b""
+
+    @property
+    def end(self) -> int:
+        """Where the next record begins."""
+        return self.offset + framed_size(self.record, self.private)
+
+
+class Bookmark(NamedTuple):
+    """Where to read on: the index of the next record, the first index of its segment, the byte offset there."""
+
+    leaf_index: int = 0
+    segment: int = 0
+    offset: int = 0
+
+
+BEGINNING = Bookmark()
+"""Before the first record of a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +78,6 @@ class Segment:
     first: int
 
 
-def frame(record: bytes, private: bytes = b"") -> bytes:
-    """A record with its length and checksum before it, behind its private part if it has one."""
-    whole = _HEAD.pack(len(record), zlib.crc32(record)) + record
-    return _private_head(len(private)) + private + whole if private else whole
-
-
-def _private_head(length: int) -> bytes:
-    word = (_PRIVATE | length).to_bytes(4, "big")
-    return word + zlib.crc32(word).to_bytes(4, "big")
-
-
 def segment_name(first: int) -> str:
     """The file name of the segment whose first record has the index `first`."""
     return f"{first:016d}.frames"
@@ -120,26 +93,31 @@ def list_segments(directory: Path) -> tuple[Segment, ...]:
     return tuple(sorted(found, key=lambda segment: segment.first))
 
 
-def read_entries(directory: Path, *, first: int = 0) -> Iterator[Entry | Break]:
+def read_entries(directory: Path, start: Bookmark = BEGINNING, *, first: int = 0) -> Iterator[Entry | Break]:
     """Every record of a log from `first` on, in order, and every place where one is missing; memory stays flat.
 
+    Where a reader has been before, `start` says so, and nothing before it is looked at.
     After a `Break` the reading goes on with the next segment, whose name says at which index. A file that grows
     while it is read shows at most an incomplete last frame. Raises OSError if a file cannot be read.
     """
     segments = list_segments(directory)
-    if segments and segments[0].first:
+    if segments and segments[0].first and start == BEGINNING:
         yield Break(index=0, path=segments[0].path, offset=0, damage=Damage.MISSING, last=False)
     for place, segment in enumerate(segments):
+        if segment.first < start.segment:
+            continue
         following = segments[place + 1].first if place + 1 < len(segments) else None
         if following is None or following > first:
-            yield from _read_segment(segment, following, first)
+            here = start if segment.first == start.segment else Bookmark(segment.first, segment.first)
+            yield from _read_segment(segment, following, here, first)
 
 
-def _read_segment(segment: Segment, following: int | None, first: int) -> Iterator[Entry | Break]:
-    index, offset = segment.first, 0
-    with segment.path.open("rb") as file:
+def _read_segment(segment: Segment, following: int | None, start: Bookmark, first: int) -> Iterator[Entry | Break]:
+    index, offset = start.leaf_index, start.offset
+    with segment.path.open("rb", buffering=_READ_BYTES) as file:
+        file.seek(offset)
         while following is None or index < following:
-            framed = _read_framed(file)
+            framed = read_framed(file)
             if isinstance(framed, Damage):
                 yield Break(index=index, path=segment.path, offset=offset, damage=framed, last=following is None)
                 return
@@ -152,58 +130,17 @@ def _read_segment(segment: Segment, following: int | None, first: int) -> Iterat
         yield Break(index=index, path=segment.path, offset=offset, damage=Damage.MISSING, last=False)
 
 
-def _read_framed(file: BinaryIO) -> Framed | Damage | None:
-    """The next record with its private part; None at the end of the file."""
-    head = file.read(HEAD_BYTES)
-    if not head:
-        return None
-    private = b""
-    if len(head) == HEAD_BYTES and head[0] & 0x80:
-        length = _private_length(head)
-        if length is None:
-            return Damage.LENGTH
-        private = file.read(length)
-        head = file.read(HEAD_BYTES)
-    if len(head) < HEAD_BYTES:
-        return Damage.INCOMPLETE
-    length, checksum = _HEAD.unpack(head)
-    if not 0 < length <= MAX_FRAME:
-        return Damage.LENGTH
-    record = file.read(length)
-    if len(record) < length:
-        return Damage.INCOMPLETE
-    return Framed(record, private) if zlib.crc32(record) == checksum else Damage.CHECKSUM
-
-
-def _private_length(head: bytes) -> int | None:
-    """The length that the head of a private part tells; None if no such part has it."""
-    word, checksum = head[:4], head[4:]
-    length = int.from_bytes(word, "big") - _PRIVATE
-    fits = 0 < length <= MAX_FRAME and zlib.crc32(word).to_bytes(4, "big") == checksum
-    return length if fits else None
-
-
-def split_frames(data: bytes) -> tuple[list[Framed], Damage | None]:
-    """The whole records at the beginning of `data`, and what is wrong behind them; None where nothing is left."""
-    file = io.BytesIO(data)
-    records: list[Framed] = []
-    while True:
-        framed = _read_framed(file)
-        if not isinstance(framed, Framed):
-            return records, framed
-        records.append(framed)
-
-
-def framed_size(record: bytes, private: bytes = b"") -> int:
-    """How many bytes a record and its private part take in a file."""
-    return HEAD_BYTES + len(record) + (HEAD_BYTES + len(private) if private else 0)
+def read_record(file: BinaryIO, offset: int) -> Framed | Damage | None:
+    """What begins at `offset` of a segment; None behind its end. Raises OSError."""
+    file.seek(offset)
+    return read_framed(file)
 
 
 def reread(end: Break) -> Damage | None:
     """What a second look at a break shows; None if a frame is there now, as when a writer replaced a failed write."""
     with end.path.open("rb") as file:
         file.seek(end.offset)
-        framed = _read_framed(file)
+        framed = read_framed(file)
     return framed if isinstance(framed, Damage) else None
 
 

@@ -26,9 +26,10 @@ from pathlib import Path
 
 from optout.evidence.clock import Clock
 from optout.evidence.directory import Layout
+from optout.evidence.frames import Damage
 from optout.evidence.notes import Notes
 from optout.evidence.schema import Value
-from optout.evidence.segments import Break, Damage
+from optout.evidence.segments import Break
 from optout.evidence.spool import DURABLE, LOCK, list_spools, parse_count
 from optout.evidence.spool_reader import Spooled, SpoolReader
 from optout.evidence.torn import keep_torn

@@ -13,8 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from optout.evidence.frames import Damage, framed_size, split_frames
 from optout.evidence.schema import Envelope, parse_envelope
-from optout.evidence.segments import Break, Damage, Segment, framed_size, list_segments, split_frames
+from optout.evidence.segments import Break, Segment, list_segments
 
 _WINDOW = 1 << 20  # bytes read at once, and so of one batch from one spool; no frame is longer
 

@@ -13,6 +13,7 @@ from optout.cli.evidence import evidence
 from optout.errors import EvidenceError, UsageError
 from optout.evidence.segments import list_segments
 from tests.cli.evidence.setting import run
+from tests.evidence.index.setting import make_log, record
 from tests.evidence.setting import SOON_S, crawl, entries, open_log, open_spool
 
 
@@ -132,3 +133,56 @@ def test_what_waits_in_spools_is_said_and_not_taken_for_the_log(tmp_path: Path) 
     report = json.loads(verified.output)
     assert (report["size"], report["waiting"]) == (1, 2)
     assert "2 records in the spools of other writers: not yet in the tree" in report["not_proved"]
+
+
+def test_pages_go_back_from_the_newest_by_cursor(home: Path) -> None:
+    stored, seen, cursor = [entry.record for entry in entries(home)], [], []
+    for _ in range(3):
+        done = CliRunner().invoke(evidence, ["list", str(home), "--json", "--reverse", "--limit", "3", *cursor])
+        seen += done.stdout_bytes.splitlines()
+        cursor = done.stderr.removeprefix("next page: ").split()
+    assert seen == stored[::-1]
+    assert cursor == []  # nothing is older
+
+
+def test_pages_go_on_from_the_start_by_cursor_and_show_what_came_since(home: Path) -> None:
+    first = CliRunner().invoke(evidence, ["list", str(home), "--json", "--limit", "5", "--cursor", "start"])
+    cursor = first.stderr.removeprefix("next page: ").split()
+    log = open_log(home)
+    log.append(crawl(77)).result(SOON_S)
+    log.close()
+    second = CliRunner().invoke(evidence, ["list", str(home), "--json", *cursor])
+    assert [*first.stdout_bytes.splitlines(), *second.stdout_bytes.splitlines()] == [e.record for e in entries(home)]
+    nothing = CliRunner().invoke(evidence, ["list", str(home), *second.stderr.removeprefix("next page: ").split()])
+    assert nothing.stdout == ""
+    assert nothing.stderr == second.stderr
+
+
+def test_a_record_that_was_retracted_is_listed_with_a_mark_and_not_counted(home: Path) -> None:
+    log = open_log(home)
+    log.append({"type": "crawl.retract", "crawl.request.id": crawl(2)["id"]}).result(SOON_S)
+    log.close()
+    marked = [line for line in run("list", home).output.splitlines() if line.endswith("(retracted)")]
+    assert len(marked) == 1
+    assert "/gallery/2.jpg" in marked[0]
+    requests = ("list", home, "--type", "crawl.request")
+    assert (run(*requests, "--count").output, len(run(*requests).output.splitlines())) == ("4\n", 5)
+
+
+def test_a_table_and_leaves_at_once_cannot_be(home: Path) -> None:
+    assert isinstance(run("list", home, "--csv", "--json").exception, UsageError)
+
+
+def test_show_finds_what_is_no_record_by_its_place(tmp_path: Path) -> None:
+    log = make_log(tmp_path / "log", [b"{}", record(1)])
+    assert json.loads(run("show", log, "0", "--json").output)["record"] == {}
+    assert run("show", log, "9" * 40).exit_code == 1
+
+
+def test_show_of_a_damaged_log_does_not_say_that_there_is_none(home: Path) -> None:
+    path = list_segments(home / "segments")[0].path
+    data = bytearray(path.read_bytes())
+    data[entries(home)[3].offset + 20] ^= 1
+    path.write_bytes(data)
+    assert isinstance(run("show", home, "nobody").exception, EvidenceError)
+    assert run("show", home, str(entries(home)[1].leaf_index)).exit_code == 0

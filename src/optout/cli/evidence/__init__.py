@@ -6,6 +6,8 @@ import click
 
 from optout.cli.evidence.bundle import bundle
 from optout.cli.evidence.export import export
+from optout.cli.evidence.figures import figures
+from optout.cli.evidence.index import index
 from optout.cli.evidence.keys import init, key
 from optout.cli.evidence.listing import list_records, show
 from optout.cli.evidence.offboard import offboard
@@ -18,24 +20,14 @@ __all__ = ["evidence"]
 
 @click.group()
 def evidence() -> None:
-    """The evidence log: init, key, list, show, verify, export, bundle, erase, hold,
-    retention, retract, offboard, ingest.
+    """The evidence log: init, key, list, show, figures, index, verify, export, bundle,
+    erase, hold, retention, retract, offboard, ingest.
     """
 
 
-for _command in (
-    init,
-    key,
-    list_records,
-    show,
-    verify,
-    export,
-    bundle,
-    erase,
-    hold,
-    retention,
-    retract,
-    offboard,
-    ingest,
-):
+_COMMANDS = (
+    *(init, key, list_records, show, figures, index, verify, export, bundle),
+    *(erase, hold, retention, retract, offboard, ingest),
+)
+for _command in _COMMANDS:
     evidence.add_command(_command)

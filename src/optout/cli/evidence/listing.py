@@ -4,44 +4,77 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import deque
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from optout.cli.evidence.choosing import catalog_of, filters, question
 from optout.cli.evidence.export import write_proof
-from optout.cli.evidence.options import BY, DIRECTORY, JSON, microseconds
+from optout.cli.evidence.options import BY, DIRECTORY, JSON
 from optout.cli.evidence.privacy import reveal_part
+from optout.cli.evidence.rows import HEADER, csv_row, line, row
 from optout.cli.terminal import safe
-from optout.errors import EvidenceError
+from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
     from optout.evidence.checkpoint import Checkpoint
-    from optout.evidence.segments import Entry
+    from optout.evidence.index.catalog import Catalog, Cursor, Hit
+    from optout.evidence.index.figures import Figure
+    from optout.evidence.index.question import Question
+    from optout.evidence.segments import Break, Entry
+
+_LONGEST_INDEX = 16  # digits
 
 
 @click.command(name="list")
 @DIRECTORY
-@click.option("--type", "kind", default="", metavar="T", help="Only records of this type, as crawl.request.")
+@filters
 @click.option(
-    "--since", default="", metavar="TIME", help="Only records from this time on (ISO 8601; UTC unless it says)."
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Only the last N of them; of a page, its length."
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
+@click.option("--reverse", is_flag=True, help="The newest first, and a cursor for the next page.")
+@click.option("--cursor", default="", metavar="C", help="On from there: what a page before printed, or start.")
+@click.option("--count", is_flag=True, help="Only how many they are, without those retracted.")
+@click.option("--csv", "as_csv", is_flag=True, help="A row each, safe to open as a spreadsheet.")
 @click.option("--json", "as_json", is_flag=True, help="A record a line, its leaf exactly as stored.")
-def list_records(directory: Path, kind: str, since: str, limit: int | None, as_json: bool) -> None:
+def list_records(
+    directory: Path,
+    limit: int | None,
+    reverse: bool,
+    cursor: str,
+    count: bool,
+    as_csv: bool,
+    as_json: bool,
+    **options: str,
+) -> None:
     """List records in the order of the log."""
-    chosen: Iterator[Entry] | deque[Entry] = _chosen(directory, kind, microseconds(since, "--since"))
-    if limit is not None:
-        chosen = deque(chosen, maxlen=limit)
-    for entry in chosen:
-        sys.stdout.buffer.write((entry.record if as_json else _line(entry).encode()) + b"\n")
-    sys.stdout.flush()
-    waiting = _waiting(directory)
-    if waiting:
-        click.echo(f"{waiting} more in spools of other writers, not yet in the tree", err=True)
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other", "choose one")
+    wanted, start = question(options), _cursor(cursor)
+    with catalog_of(directory) as catalog:
+        if count:
+            _print_count(catalog.figures(wanted), as_json)
+            return
+        shape = _shape(as_csv, as_json)
+        if as_csv:
+            _print(csv_row(HEADER).encode())
+        page = _Page(catalog=catalog, question=wanted, limit=limit)
+        if limit is not None and not (reverse or cursor):
+            for hit in page.last():
+                _print(shape(hit))
+        else:
+            for hit in page.read(start, newest_first=reverse):
+                _print(shape(hit))
+        sys.stdout.flush()
+        if page.end is not None and (reverse or cursor):
+            click.echo(f"next page: --cursor {page.end}", err=True)
+        waiting = _waiting(catalog)
+        if waiting:
+            click.echo(f"{waiting} more in spools of other writers, not yet in the tree", err=True)
+        _complain(page.broken or next(iter(catalog.breaks), None))
 
 
 @click.command()
@@ -61,15 +94,15 @@ def show(
     directory: Path, record_id: str, proof: Path | None, is_revealed: bool, reason: str, by: str, as_json: bool
 ) -> None:
     """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
-    meant = [entry for entry in _entries(directory) if _is_meant(entry, record_id)]
+    meant = _meant(directory, record_id)
     if not meant:
         click.echo(f"no record {safe(record_id)} in this log", err=True)
         sys.exit(1)
     if proof is not None:
-        write_proof(directory, meant[0], proof)
-    shown = [_shown(directory, entry) for entry in meant]
+        write_proof(*meant[0], proof)
+    shown = [_shown(log, entry) for log, entry in meant]
     if is_revealed:
-        for one, entry in zip(shown, meant, strict=True):
+        for one, (_, entry) in zip(shown, meant, strict=True):
             one["private"] = reveal_part(directory, entry, by, reason)
     for one in shown:
         click.echo(json.dumps(one) if as_json else _page(one))
@@ -78,82 +111,99 @@ def show(
 # Choosing records
 
 
-def _entries(directory: Path) -> Iterator[Entry]:
-    """Every record that is whole; at the end an EvidenceError if others are not."""
-    from optout.evidence.directory import Layout
-    from optout.evidence.segments import Break, Damage, read_entries
-    from optout.evidence.signing import load_verifier_key
+@dataclass(slots=True, kw_only=True)
+class _Page:
+    """At most `limit` records; then `end` is where the next ones begin, and `broken` the first that is damaged."""
 
-    layout = Layout(directory)
-    load_verifier_key(layout.vkey)
-    broken = None
-    try:
-        for item in read_entries(layout.segments):
-            if not isinstance(item, Break):
-                yield item
-            elif not (item.last and item.damage is Damage.INCOMPLETE):
-                broken = broken or item
-    except OSError as fault:
-        raise EvidenceError(f"cannot read {fault.filename}: {fault.strerror}") from fault
+    catalog: Catalog
+    question: Question
+    limit: int | None
+    end: Cursor | None = None
+    broken: Break | None = None
+
+    def read(self, start: Cursor | None, *, newest_first: bool) -> Iterator[Hit]:
+        """The records behind `start`."""
+        from optout.evidence.segments import Break
+
+        self.end, count = start, 0
+        for hit in self.catalog.records(self.question, cursor=start, newest_first=newest_first):
+            if isinstance(hit, Break):
+                self.broken = self.broken or hit
+                continue
+            if count == self.limit:
+                return
+            count, self.end = count + 1, hit.cursor
+            yield hit
+        if newest_first:
+            self.end = None  # nothing is older; in the log's order more may come
+
+    def last(self) -> list[Hit]:
+        """The last ones, in the order of the log."""
+        return list(self.read(None, newest_first=True))[::-1]
+
+
+def _cursor(text: str) -> Cursor | None:
+    from optout.evidence.index.catalog import parse_cursor
+
+    found = None if text in {"", "start"} else parse_cursor(text)
+    if found is None and text not in {"", "start"}:
+        raise UsageError(f"--cursor: {text!r} is none", "give what a page before printed, or start")
+    return found
+
+
+def _complain(broken: Break | None) -> None:
     if broken is not None:
         raise EvidenceError(
             f"record {broken.index} in {broken.path} is damaged: this is not all", "run `optout evidence verify`"
         )
 
 
-def _waiting(directory: Path) -> int:
-    from optout.evidence.directory import Layout
-    from optout.evidence.waiting import count_waiting, read_taken
+def _waiting(catalog: Catalog) -> int:
+    from optout.evidence.waiting import count_waiting, none_taken
 
-    layout = Layout(directory)
     try:
-        return count_waiting(layout, read_taken(layout))
+        return sum(count_waiting(index.layout, index.taken(none_taken(index.layout))) for index in catalog.indexes)
     except OSError as fault:
         raise EvidenceError(f"cannot read {fault.filename}: {fault.strerror}") from fault
 
 
-def _chosen(directory: Path, kind: str, since_us: int | None) -> Iterator[Entry]:
-    from optout.evidence.schema import parse_envelope
+def _meant(directory: Path, record_id: str) -> list[tuple[Path, Entry]]:
+    from optout.evidence.directory import Layout
+    from optout.evidence.index.asking import find_leaf
+    from optout.evidence.signing import load_verifier_key
 
-    for entry in _entries(directory):
-        envelope = parse_envelope(entry.record)
-        if envelope is None or (kind and envelope.type != kind):
-            continue
-        if since_us is None or envelope.time_us >= since_us:
-            yield entry
-
-
-def _is_meant(entry: Entry, record_id: str) -> bool:
-    from optout.evidence.schema import parse_envelope
-
-    if record_id.isdecimal() and record_id.isascii():
-        return str(entry.leaf_index) == record_id
-    envelope = parse_envelope(entry.record)
-    return envelope is not None and envelope.id == record_id
-
-
-# For people
+    load_verifier_key(Layout(directory).vkey)
+    if record_id.isdecimal() and record_id.isascii() and len(record_id) <= _LONGEST_INDEX:
+        try:
+            entry = find_leaf(Layout(directory), int(record_id))
+        except OSError as fault:
+            raise EvidenceError(f"cannot read {fault.filename}: {fault.strerror}") from fault
+        return [(directory, entry)] if entry is not None else []
+    with catalog_of(directory) as catalog:
+        found = catalog.find(record_id)
+        if not found:
+            _complain(next(iter(catalog.breaks), None))
+        return found
 
 
-def _line(entry: Entry) -> str:
-    from optout.evidence.schema import parse_record
-
-    fields = parse_record(entry.record) or {}
-    place = f"{fields.get('server.address', '')}{fields.get('url.path', '')}"
-    action = fields.get("decision.action")
-    if action is not None and fields.get("decision.enforced") is False:
-        action = f"would {action}"
-    told = (fields.get("crawl.product"), action, place, fields.get("reason"))
-    words = " ".join(safe(str(word), 80) for word in told if word)
-    kind = safe(str(fields.get("type")))
-    return f"{entry.leaf_index:>7}  {_moment(fields.get('time_us'))}  {kind:<15}  {words}".rstrip()
+# For people and for programs
 
 
-def _moment(time_us: object) -> str:
-    try:
-        return datetime.fromtimestamp(int(str(time_us)) / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return safe(str(time_us))
+def _print(data: bytes) -> None:
+    sys.stdout.buffer.write(data + b"\n")
+
+
+def _shape(as_csv: bool, as_json: bool) -> Callable[[Hit], bytes]:
+    if as_json:
+        return lambda hit: hit.found.entry.record
+    if as_csv:
+        return lambda hit: row(hit.found.entry, hit.found.row).encode()
+    return lambda hit: line(hit.found.entry, retracted=bool(hit.found.row.retracted)).encode()
+
+
+def _print_count(found: list[Figure], as_json: bool) -> None:
+    count = found[0].count
+    click.echo(json.dumps({"count": count}) if as_json else str(count))
 
 
 def _shown(directory: Path, entry: Entry) -> dict[str, object]:

@@ -30,7 +30,7 @@ def microseconds(text: str, option: str) -> int | None:
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000)
+    return round(moment.timestamp() * 1_000_000)
 
 
 def actor(by: str) -> str:
