@@ -111,7 +111,7 @@ def test_show_as_json_has_every_default_filled_in(tmp_path: Path) -> None:
     found = json.loads(_run("show", _write(tmp_path, GOOD), "--json").output)
     (policy,) = found["policies"]
     assert policy["on_disallow"] == "deny"
-    assert policy["evidence"] == {"required_for": ["dataset", "train"]}
+    assert policy["evidence"] == {"required_for": ["dataset", "train"], "private": True, "retention_days": 180}
     assert len(found["digest"]) == 64
 
 

@@ -90,7 +90,7 @@ class Driver:
         self.tally = Tally()
         self.switch = Switch(settings.state)
         self.log: Recorder | None = None
-        self.upkeep = Upkeep(self.switch, settings.policy, bundled_registry())
+        self.upkeep = Upkeep(self.switch, settings.policy, bundled_registry(), settings.evidence)
         self.upkeep.doctor.describe = self._describe
         self.engine = Engine(self.upkeep.policies, self.upkeep.registry, observe_only=self._observe_only)
         source = ChosenByPolicy(documents, lambda: self.engine.policies, _directory_of(settings.policy))
@@ -318,7 +318,8 @@ class Driver:
         assert record is not None  # noqa: S101  the callers looked
         crawler = outcome.decision.agent.claim.crawler.name
         key = f"{crawler} {outcome.decision.action}"
-        self.log.record(record.public, record.private, flood_key=key, told=told)
+        private = record.private if outcome.decision.policy.evidence_private else None
+        self.log.record(record.public, private, flood_key=key, told=told)
 
     def ended(self, outcome: Outcome, request: Request, ending: Ending) -> None:
         """Record how an exchange ended that went on to the origin. Never waits: the content is out, or it is not.

@@ -13,9 +13,10 @@ from typing import Protocol
 
 from optout.adapters.doctor.watch import VALID_US, DoctorWatch
 from optout.adapters.documents import PublishedCache
-from optout.adapters.intake import now_us
+from optout.adapters.intake import mono_us, now_us
 from optout.adapters.policy_snapshots import PolicySnapshots
 from optout.adapters.policy_watch import PolicyWatch, watch_policies
+from optout.adapters.retention import RetentionJob
 from optout.adapters.switch import Off, Switch
 from optout.crawlers.registry import Registry
 from optout.engine import Engine
@@ -45,8 +46,15 @@ class Kept(Protocol):
 class Upkeep:
     """The background of one driver."""
 
-    def __init__(self, switch: Switch, policy: Path | str | PolicySet | None, registry: Registry) -> None:
+    def __init__(
+        self,
+        switch: Switch,
+        policy: Path | str | PolicySet | None,
+        registry: Registry,
+        evidence: Path | None = None,
+    ) -> None:
         self.registry = registry
+        self._retention = None if evidence is None else RetentionJob(evidence, mono_us())
         self.doctor = DoctorWatch(switch.state)
         self._switch = switch
         self._watch = None if isinstance(policy, PolicySet) else watch_policies(policy, registry)
@@ -113,6 +121,8 @@ class Upkeep:
                 await self._reload()
                 if self._kept is not None and self._kept.log is not None:
                     self._snapshots.go_on(self._kept.log)
+                    if self._retention is not None and self._retention.is_due(mono_us()):
+                        await asyncio.to_thread(self._retention.run, self._kept.log, self.policies, now_us())
             except Exception:
                 LOG.exception("upkeep failed once; it goes on")
             await asyncio.sleep(_LOOK_EVERY_S)

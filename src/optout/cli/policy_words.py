@@ -114,7 +114,11 @@ def compiled(policy: Policy) -> dict[str, object]:
         "license_server": policy.license_server,
         "tdm_policy": policy.tdm_policy,
         "tenant": policy.tenant,
-        "evidence": {"required_for": sorted(policy.evidence_required_for)},
+        "evidence": {
+            "required_for": sorted(policy.evidence_required_for),
+            "private": policy.evidence_private,
+            "retention_days": policy.retention_days,
+        },
         "documents": {"from": policy.documents_from, "robots": policy.robots_file, "tdmrep": policy.tdmrep_file},
         "always_open": sorted(policy.always_open),
         "clauses": [_clause(clause) for clause in policy.clauses],

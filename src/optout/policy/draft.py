@@ -147,6 +147,8 @@ def _policy(
         tdm_policy=head.tdm_policy,
         tenant=head.tenant,
         evidence_required_for=frozenset(head.evidence.required_for),
+        evidence_private=head.evidence.private,
+        retention_days=head.evidence.retention_days,
         documents_from=head.documents.from_,
         robots_file=head.documents.robots,
         tdmrep_file=head.documents.tdmrep,

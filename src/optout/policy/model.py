@@ -155,6 +155,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tdm_policy: str = ""
     tenant: str = "default"
     evidence_required_for: frozenset[Purpose] = frozenset({Purpose.TRAIN, Purpose.DATASET})
+    evidence_private: bool = True
+    retention_days: int = 180
     documents_from: DocumentsFrom = DocumentsFrom.ORIGIN
     robots_file: str = ""
     tdmrep_file: str = ""

@@ -140,11 +140,17 @@ class ClauseForm(Form):
 
 
 class EvidenceForm(Form):
-    """What must be on record before it is handed out."""
+    """What must be on record before it is handed out, and for how long the private part of a record can be read."""
 
     required_for: Annotated[tuple[_Purpose, ...], NoneOrMore()] = Field(
         default=(Purpose.TRAIN, Purpose.DATASET),
         description="Crawlers with these purposes get content only if the request is on record; else 503.",
+    )
+    private: bool = Field(
+        default=True, description="Whether addresses and queries are kept, sealed. false: nobody ever has them."
+    )
+    retention_days: Annotated[int, Field(ge=30, le=365)] = Field(
+        default=180, description="For how long after its month a private part can be read; longer by a hold."
     )
 
 
