@@ -1,4 +1,4 @@
-"""The only HTTP client of the project: the origin's published documents, and a license server's word on a token.
+"""The only HTTP client of the project: the origin's published documents, a license server's word, a timestamp.
 
 It asks the upstream that the operator configured, with the site's Host, and never an address that a visitor or a
 redirect names: a request must not become a tool to reach inside networks (CWE-918). Every answer is bounded in time,
@@ -175,6 +175,27 @@ class Fetcher:
             return Visited(fault=f"no whole answer within {self._document_within:g} s")
         except _FAILURES as error:
             return Visited(fault=f"{type(error).__name__}: {error}")
+
+    async def post(self, url: str, body: bytes, media_type: str, limit: int, *, within: float) -> tuple[bytes, str]:
+        """What a server that the owner named answers to a POST: at most `limit` octets, or why there is none.
+
+        One of the two is empty. Never raises for what the network or the server does.
+        """
+        try:
+            async with (
+                asyncio.timeout(within),
+                self._session().post(
+                    url, data=body, headers={"Content-Type": media_type}, allow_redirects=False
+                ) as answer,
+            ):
+                if answer.status != 200:
+                    return b"", f"the server answered {answer.status}"
+                data = await _read(answer, limit)
+        except TimeoutError:
+            return b"", f"no whole answer within {within:g} s"
+        except _FAILURES as error:
+            return b"", f"no usable answer ({type(error).__name__})"
+        return (data, "") if data else (b"", "an empty answer")
 
     async def introspect(self, server: str, token: str, resource: str) -> dict[str, object] | None:
         """The license server's decoded JSON object about a token; None if it gave none in time.

@@ -6,6 +6,7 @@
     tiles         the tree's hashes in files of 256 (C2SP tlog-tiles)
     proofs        that a record is in a log, as a file (C2SP tlog-proof)
     checkpoint    C2SP signed notes, checkpoints, verifier keys
+    frames        one record in a file, with its private part
     segments      frames in segment files, and the two ways of reading them back
     directory     where everything lies, how a log is made, and the last signed state (compare-and-swap)
     writer        the one thread of a process that touches the disk
@@ -15,6 +16,8 @@
     opening       which of the two a process gets; `stand_in` changes it when the holder ends
     export        the whole of it as static files for public readers
     index         where in a log something stands, and sums; made from the segments, never believed
+    private       what is sealed beside a record; `keys`, `erasure`, `holds`, `retention` are about it
+    anchors       timestamps of outside authorities (`timestamp`), and what somebody noted of the log (`seen`)
     bundle        a part of it, with all that proves it, for whoever has to judge
     audit         whether a directory still is what was signed
 

@@ -3,6 +3,8 @@
 What sound means: every record below the checkpoint is, byte for byte and in this order, what the key signed; no
 number of a writer is missing; every document kept is the one that its record names. What it does not mean is part of
 every report (evidence.md part 5.9). Without a key from outside, the report says "self-attested".
+
+It has over 300 lines because a log is read once, and everything that can be said of a record is said then.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from optout.evidence.frames import Damage
 from optout.evidence.keys import KeyStore
 from optout.evidence.part_check import PartCheck
 from optout.evidence.schema import Envelope, parse_envelope, parse_record
+from optout.evidence.seen import Seen, SeenCheck
 from optout.evidence.segments import Break, Entry, read_entries, reread
 from optout.evidence.signing import parse_state, parse_vkey_file
 from optout.evidence.tiles import WIDTH, Tiler, list_tiles, parse_tile_path, read_tile
@@ -30,14 +33,16 @@ _MOST_PROBLEMS = 100
 _BAD_TILE = "it does not hold hashes of these records; remove it, the next start makes it anew from them"
 
 
-def audit(directory: Path, vkey: VerifierKey | None = None) -> AuditReport:
-    """Check a log against `vkey`, or, without one, against the key in the directory itself. Never raises.
+def audit(directory: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, ...] = ()) -> AuditReport:
+    """Check a log against `vkey`, or, without one, against the key in the directory itself, and what was `seen` of it.
+
+    Never raises.
 
     It reads in an order that a writer at work cannot upset: signatures, the names of tiles, then
     records, then documents.
     """
     layout = Layout(directory)
-    run = _Audit(layout=layout, expected=vkey, parts=PartCheck(KeyStore(layout.keys)))
+    run = _Audit(layout=layout, expected=vkey, parts=PartCheck(KeyStore(layout.keys)), seen=SeenCheck(seen))
     try:
         key = run.read_key()
         signed = run.read_signatures(key) if key is not None else None
@@ -59,6 +64,7 @@ class _Audit:
     layout: Layout
     expected: VerifierKey | None
     parts: PartCheck
+    seen: SeenCheck
     key: VerifierKey | None = None
     signed: Checkpoint | None = None
     tree: Tree = field(default_factory=Tree)
@@ -133,6 +139,7 @@ class _Audit:
     def read_records(self, signed: Checkpoint) -> None:
         """Every record, its place in the tree and its writer's number."""
         self._check_root(signed)
+        self._check_seen()
         for item in read_entries(self.layout.segments):
             if isinstance(item, Break):
                 self._break(item, signed)
@@ -142,10 +149,18 @@ class _Audit:
             self.tree.append(leaf)
             self.tiler.append(leaf)
             self._check_root(signed)
+            self._check_seen()
             if self.tree.size % WIDTH == 0:
                 self._check_tiles()
         if not self.broken and self.tree.size < signed.size:
             self.found(self.layout.segments, f"{self.tree.size} records are left of {signed.size} that were signed")
+        for text in self.seen.beyond(signed.origin, self.tree.size) if not self.broken else ():
+            self.found(self.layout.segments, text)
+
+    def _check_seen(self) -> None:
+        if self.seen.wants(self.tree.size) and not self.broken and self.key is not None:
+            for text in self.seen.faults(self.key.name, self.tree.size, self.tree.root()):
+                self.found(self.layout.segments, text)
 
     def _check_tiles(self) -> None:
         """Tiles that are there hold the hashes of the records; one that is missing can be made anew."""
@@ -271,6 +286,8 @@ class _Audit:
         but = " but those that a log.gap names" if self.lost else ""
         yield f"no number is missing in {_count(len(self.next_seq), 'start')} of a writer{but}"
         yield f"{_count(len(self.documents), 'document')} with the hash that a record names"
+        for one in self.seen.confirmed:
+            yield f"the first {one.size} are those that were seen{f' by {one.by}' if one.by else ''}"
         if self.parts.read:
             yield f"{_count(self.parts.read, 'private part')} as committed to when logged"
 

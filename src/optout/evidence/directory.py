@@ -9,6 +9,7 @@
     tile/         hashes of the tree, which follow from the records (see `tiles`)
     spool/        records of processes that do not hold the lock, on their way into the segments (see `spool`)
     keys/         keys of private parts, by tenant and month (see `keys`); may be a link to another volume
+    anchors/      timestamps of outside authorities (see `anchors`)
     torn/         ends of segments that a crash had damaged, kept as found
     ballast       room to give up when the disk is full
     lock          held by the process that writes
@@ -85,6 +86,11 @@ class Layout:
     def keys(self) -> Path:
         """The keys of private parts."""
         return self.root / "keys"
+
+    @property
+    def anchors(self) -> Path:
+        """Timestamps of outside authorities."""
+        return self.root / "anchors"
 
     @property
     def torn(self) -> Path:

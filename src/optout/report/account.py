@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-OWN_CLOCK = (
-    "The times rest on the clock of the machine that kept the log alone; "
-    "no outside party has confirmed them for this bundle."
-)
+from optout.evidence.anchors import OWN_CLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,26 @@ import bagit
 import pytest
 
 from optout.errors import EvidenceError
+from optout.evidence.anchors import keep_anchor
 from optout.evidence.bundle import Scope, plan_bundle
 from optout.evidence.bundle.verify import verify
-from optout.evidence.checkpoint import open_checkpoint
+from optout.evidence.checkpoint import Checkpoint, open_checkpoint
 from optout.evidence.directory import Layout
 from optout.evidence.proofs import LogProof, parse_log_proof
-from optout.evidence.signing import load_verifier_key
-from tests.evidence.bundle.cases import CANARY, OURS, PAGES, THEIRS, files_of, make_bundle, make_log
+from optout.evidence.signing import load_signer, load_verifier_key
+from optout.evidence.timestamp import request_token
+from tests.authority import Authority
+from tests.evidence.bundle.cases import (
+    CANARY,
+    OURS,
+    PAGES,
+    THEIRS,
+    files_of,
+    make_bundle,
+    make_log,
+    repack,
+    with_manifests,
+)
 from tests.evidence.setting import crawl, entries, open_log
 
 
@@ -131,3 +144,36 @@ def test_the_verifier_runs_on_a_bare_python(bundle: bytes, vkey: str, tmp_path: 
     assert run(str(tmp_path / "none.zip"), "--vkey", vkey).returncode == 2
     (tmp_path / "x.zip").write_bytes(bundle + b"x")
     assert run(str(tmp_path / "x.zip"), "--vkey", vkey).returncode == 1
+
+
+def test_timestamps_go_with_it_and_openssl_reads_them_as_its_readme_says(tmp_path: Path) -> None:
+    layout = make_log(tmp_path / "evidence", 10)
+    authority = Authority(tmp_path / "tsa")
+    key = load_verifier_key(layout.vkey)
+    note = layout.checkpoint.read_bytes()
+    checkpoint = open_checkpoint(note, key)
+    assert isinstance(checkpoint, Checkpoint)
+    request = request_token(note)
+    keep_anchor(layout, checkpoint, "tsa.example", note=note, request=request, response=authority.reply(request))
+    (layout.anchors / "roots.pem").write_bytes(authority.roots)
+    log = open_log(layout.root)
+    log.append(crawl(99, tenant=OURS)).result(20)
+    log.close()
+    bundle = make_bundle(layout, tmp_path / "x.zip")
+    said = verify(bundle, str(key))
+    assert said["exit"] == 0, said["why"]
+    assert any("1 timestamps are over this history" in line for line in said["proved"])
+    files = files_of(bundle)
+    for name, data in files.items():
+        (tmp_path / "open" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "open" / name).write_bytes(data)
+    lines = files["README.txt"].decode().split("   for t in ", 1)[1].split("   done", 1)[0]
+    done = subprocess.run(
+        ["bash", "-c", f"for t in {lines} done"], cwd=tmp_path / "open", capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "Verification: OK", done
+    signer = load_signer(layout.key, layout.vkey)
+    place = f"data/timestamps/{checkpoint.size}-tsa.example"
+    other = signer.sign(Checkpoint(origin=key.name, size=checkpoint.size, root=bytes(32)))
+    for wrong in ({f"{place}/checkpoint": other}, {f"{place}/response.tsr": b"x"}, {"data/consistency.txt": b""}):
+        assert verify(repack(with_manifests({**files, **wrong}, signer)), str(key))["exit"] == 1

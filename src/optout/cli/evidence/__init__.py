@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from optout.cli.evidence.anchor import anchor, anchors, checkpoint
 from optout.cli.evidence.bundle import bundle
 from optout.cli.evidence.export import export
 from optout.cli.evidence.figures import figures
@@ -21,13 +22,13 @@ __all__ = ["evidence"]
 @click.group()
 def evidence() -> None:
     """The evidence log: init, key, list, show, figures, index, verify, export, bundle,
-    erase, hold, retention, retract, offboard, ingest.
+    erase, hold, retention, retract, offboard, checkpoint, anchor, anchors, ingest.
     """
 
 
 _COMMANDS = (
     *(init, key, list_records, show, figures, index, verify, export, bundle),
-    *(erase, hold, retention, retract, offboard, ingest),
+    *(erase, hold, retention, retract, offboard, checkpoint, anchor, anchors, ingest),
 )
 for _command in _COMMANDS:
     evidence.add_command(_command)

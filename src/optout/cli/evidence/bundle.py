@@ -156,9 +156,11 @@ def write_export(
 def _account(plan: Plan, *, case: str, made_by: str, made_us: int, disclosed: int) -> Account:
     import base64
 
+    from optout.evidence.anchors import read_own, rests_on
     from optout.report.account import Account
 
     root = base64.b64encode(plan.checkpoint.root).decode()
+    stamped = read_own(plan.layout, plan.key)
     return Account(
         case=case,
         scope=plan.scope.words(),
@@ -169,6 +171,7 @@ def _account(plan: Plan, *, case: str, made_by: str, made_us: int, disclosed: in
         software=SOFTWARE,
         vkey=str(plan.key),
         fingerprint=plan.key.fingerprint,
+        rests_on=rests_on(stamped, plan.checkpoint.size),
         disclosed=disclosed,
         seen_line=f"{plan.checkpoint.origin} {plan.checkpoint.size} {root}",
     )

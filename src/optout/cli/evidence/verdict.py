@@ -11,31 +11,85 @@ import click
 
 from optout.cli.evidence.options import DIRECTORY, JSON
 from optout.cli.terminal import safe
-from optout.errors import UsageError
+from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
+    from optout.evidence.anchors import Checked
     from optout.evidence.audit import AuditReport
+    from optout.evidence.seen import Seen
 
 
 @click.command()
 @DIRECTORY
 @click.option("--vkey", "expected", default="", metavar="V", help="The key that the log must have, from elsewhere.")
+@click.option("--seen", multiple=True, metavar="LINE", help="'origin size root' that somebody noted; several times.")
+@click.option(
+    "--seen-file",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A checkpoint that somebody kept, or a file of such lines.",
+)
 @JSON
-def verify(directory: Path, expected: str, as_json: bool) -> None:
+def verify(directory: Path, expected: str, seen: tuple[str, ...], seen_file: tuple[Path, ...], as_json: bool) -> None:
     """Check the whole log against its signatures. Exit 0: sound, 1: not, 2: could not tell."""
+    from optout.evidence.anchors import check_anchors, own_roots, rests_on, seen_by_authorities
     from optout.evidence.audit import Verdict, audit
     from optout.evidence.checkpoint import NoteFault, parse_verifier_key
+    from optout.evidence.directory import Layout
+    from optout.evidence.signing import parse_vkey_file
 
     vkey = parse_verifier_key(expected) if expected else None
     if isinstance(vkey, NoteFault):
         raise UsageError(f"--vkey: {vkey.text}", "give the line that `optout evidence key` prints")
-    report = audit(directory, vkey)
-    click.echo(json.dumps(_as_json(report)) if as_json else _verdict(report))
+    noted = _noted(seen, seen_file)
+    layout, trouble = Layout(directory), ""
+    checked: tuple[Checked, ...] = ()
+    try:
+        key = vkey or parse_vkey_file(layout.vkey.read_bytes())
+        if not isinstance(key, NoteFault):
+            checked = check_anchors(layout, key, own_roots(layout))
+    except (OSError, EvidenceError) as fault:  # what is wrong with the log itself is the audit's to say
+        trouble = "" if isinstance(fault, FileNotFoundError) else f"the timestamps could not be checked: {fault}"
+    report = audit(directory, vkey, (*noted, *seen_by_authorities(checked)))
+    told = [*_anchor_faults(checked), *([trouble] if trouble else [])]
+    time = rests_on(checked, report.covered)
+    click.echo(json.dumps(_as_json(report, time, told)) if as_json else _verdict(report, time, told))
     codes = {Verdict.SOUND: 0, Verdict.NOT_SOUND: 1, Verdict.COULD_NOT_TELL: 2}
     sys.exit(codes[report.verdict])
 
 
-def _as_json(report: AuditReport) -> dict[str, object]:
+def _noted(lines: tuple[str, ...], files: tuple[Path, ...]) -> tuple[Seen, ...]:
+    from optout.evidence.checkpoint import NoteFault
+    from optout.evidence.seen import parse_seen, parse_seen_file
+
+    found: list[Seen] = []
+    for line in lines:
+        one = parse_seen(line)
+        if isinstance(one, NoteFault):
+            raise UsageError(f"--seen: {one.text}", "give the line that `optout evidence checkpoint` printed")
+        found.append(one)
+    for file in files:
+        several = parse_seen_file(file.read_bytes())
+        if isinstance(several, NoteFault):
+            raise UsageError(f"{file}: {several.text}", "give a checkpoint, or lines of 'origin size root'")
+        found += several
+    return tuple(found)
+
+
+def _anchor_faults(checked: tuple[Checked, ...]) -> list[str]:
+    from optout.evidence.checkpoint import NoteFault
+    from optout.evidence.timestamp import TokenFault
+
+    found = []
+    for one in checked:
+        wrong = [part.text for part in (one.checkpoint, one.token) if isinstance(part, NoteFault | TokenFault)]
+        if wrong:
+            found.append(f"the timestamp of {one.anchor.authority} over {one.anchor.size} records: {wrong[0]}")
+    return found
+
+
+def _as_json(report: AuditReport, time: str, told: list[str]) -> dict[str, object]:
     return {
         "verdict": report.verdict.value,
         "origin": report.origin,
@@ -48,20 +102,22 @@ def _as_json(report: AuditReport) -> dict[str, object]:
         "gaps": report.gaps,
         "waiting": report.waiting,
         "proved": list(report.proved),
-        "not_proved": list(report.not_proved),
+        "not_proved": [*report.not_proved, *told],
+        "time": time,
         "problems": [
             {"file": problem.file, "index": problem.index, "text": problem.text} for problem in report.problems
         ],
     }
 
 
-def _verdict(report: AuditReport) -> str:
+def _verdict(report: AuditReport, time: str, told: list[str]) -> str:
     own = " (self-attested: by the key in the directory itself)" if report.self_attested else ""
     lines = [f"{report.verdict}{own}"]
     sections = (
         ("problems", [str(problem) for problem in report.problems]),
         ("proved", report.proved),
-        ("not proved", report.not_proved),
+        ("not proved", [*report.not_proved, *told]),
+        ("time", [time] if report.covered else []),
     )
     for title, sentences in sections:
         if sentences:

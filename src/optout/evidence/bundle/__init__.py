@@ -25,6 +25,8 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 from optout.errors import EvidenceError
+from optout.evidence.anchors import FILES as ANCHOR_FILES
+from optout.evidence.anchors import ROOTS, Anchor, list_anchors
 from optout.evidence.bundle.bag import Content, write_bag
 from optout.evidence.bundle.multiproof import root_with, sibling_hashes
 from optout.evidence.bundle.page import verifier_page
@@ -132,8 +134,9 @@ def _files(plan: Plan, scratch: Path, seen: Sequence[int]) -> dict[str, Content]
         "data/index.csv": index,
         "data/checkpoint": plan.note,
         "data/trust/log.vkey": f"{plan.key}\n".encode(),
-        **_proofs(plan, leaves, seen),
+        **_proofs(plan, leaves, (*seen, *(one.size for one in _anchors(plan)))),
     }
+    files.update(_timestamps(plan))
     for digest in sorted(plan.chosen.documents):
         document = plan.layout.snapshots / digest
         if document.exists():
@@ -142,6 +145,22 @@ def _files(plan: Plan, scratch: Path, seen: Sequence[int]) -> dict[str, Content]
     for name in _PAGES:
         files[f"data/{name}"] = _resource(f"pages/{name}")
     files["README.txt"] = _resource("pages/README.txt")
+    return files
+
+
+def _anchors(plan: Plan) -> tuple[Anchor, ...]:
+    """The timestamps over this history as far as the bundle's checkpoint goes."""
+    return tuple(one for one in list_anchors(plan.layout) if one.size <= plan.checkpoint.size)
+
+
+def _timestamps(plan: Plan) -> dict[str, Content]:
+    files: dict[str, Content] = {}
+    for anchor in _anchors(plan):
+        for name in ANCHOR_FILES:
+            files[f"data/timestamps/{anchor.size}-{anchor.authority}/{name}"] = anchor.path / name
+    roots = plan.layout.anchors / ROOTS
+    if files and roots.exists():
+        files["data/trust/tsa-roots.pem"] = roots
     return files
 
 

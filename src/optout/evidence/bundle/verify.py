@@ -15,6 +15,7 @@ What is checked, and in this order:
     checkpoint the key signed the size and root hash of the whole log (C2SP tlog-checkpoint)
     records    the records lead to that root (RFC 6962), at the places that the index names
     documents  each document has the SHA-256 that names it; disclosed private parts match their commitments
+    timestamps each is over an earlier checkpoint of the same history; README.txt says how openssl checks the token
     seen       a line that somebody noted earlier (--seen) is of the same history
 
 Exit status: 0 sound, 1 not sound, 2 could not tell (no key was given, or the file cannot be read).
@@ -407,12 +408,35 @@ def check_documents(files: Files, found: Records) -> tuple[int, list[str]]:
     return len(documents), disclosed
 
 
-def check_seen(files: Files, lines: Iterable[str], origin: str, size: int, root: bytes) -> Iterator[str | None]:
-    """Each line that was noted earlier is of the same history; what was found, in words."""
+def read_growth(files: Files) -> dict[str, list[bytes]]:
+    """The proofs that the log has only grown, by the earlier size."""
     proofs = {}
     for line in text_of(files.get("data/consistency.txt", b""), "consistency.txt").splitlines():
         number, *hashes = line.split(" ")
         proofs[number] = [unbase64(one) or b"" for one in hashes]
+    return proofs
+
+
+def check_timestamps(files: Files, key: Key, size: int, root: bytes) -> int:
+    """How many timestamps there are; each is over a signed checkpoint of this history."""
+    proofs, count = read_growth(files), 0
+    for name in sorted(files):
+        if not name.startswith("data/timestamps/") or not name.endswith("/checkpoint"):
+            continue
+        old_size, old_root = parse_checkpoint(open_note(files[name], key, "timestamps"), key[0])
+        same = old_size == size and old_root == root
+        if not same and not grows(old_size, old_root, size, root, proofs.get(str(old_size), [])):
+            raise UnsoundError(f"timestamps: {name} is of another history")
+        response = need(files, name[: -len("checkpoint")] + "response.tsr")
+        if hashlib.sha256(files[name]).digest() not in response:
+            raise UnsoundError(f"timestamps: the token beside {name} is over something else")
+        count += 1
+    return count
+
+
+def check_seen(files: Files, lines: Iterable[str], origin: str, size: int, root: bytes) -> Iterator[str | None]:
+    """Each line that was noted earlier is of the same history; what was found, in words."""
+    proofs = read_growth(files)
     for line in lines:
         words = line.split()
         if len(words) != 3 or words[0] != origin:
@@ -456,6 +480,7 @@ def verify(data: bytes, vkey: str | None = None, seen: Iterable[str] = ()) -> di
         check_tree(files, found, size, root)
         reached = 3
         documents, disclosed = check_documents(files, found)
+        stamped = check_timestamps(files, key, size, root)
         said["checkpoint"] = "%s %d %s" % (key[0], size, base64.b64encode(root).decode())
         seen_words = list(check_seen(files, seen, key[0], size, root))
         for line in text_of(need(files, "data/custody.ndjson"), "custody.ndjson").splitlines():
@@ -469,6 +494,8 @@ def verify(data: bytes, vkey: str | None = None, seen: Iterable[str] = ()) -> di
             "%d records, byte for byte and at their places in a log of %d, as the key signed it" % (len(found), size),
             "%d documents with the hashes that records name" % documents,
         ]
+        if stamped:
+            said["proved"].append(f"{stamped} timestamps are over this history; openssl checks them (README.txt)")
         said["proved"] += [word for word in seen_words if word]
         if disclosed:
             said["proved"].append("%d private parts, as they were committed to when logged" % len(disclosed))
