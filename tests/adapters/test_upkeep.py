@@ -18,14 +18,20 @@ from tests.judge import publishes, user_agent
 
 
 class _Log:
+    told: list[dict[str, object]]
+
     def __init__(self) -> None:
         self.gaps: list[tuple[str, dict[str, object]]] = []
+        self.told = []
         self.snapshots: list[tuple[str, bytes]] = []
         self.facts: list[dict[str, object]] = []
 
     def gap(self, reason: str, from_us: int, to_us: int, **facts: object) -> None:
         assert from_us <= to_us
         self.gaps.append((reason, facts))
+
+    def append(self, fields: dict[str, object]) -> None:
+        self.told.append(fields)
 
     def snapshot(self, kind: str, data: bytes, **facts: object) -> str:
         self.snapshots.append((kind, data))
@@ -56,7 +62,8 @@ async def kept(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 async def test_the_policy_in_force_is_kept_at_start(kept) -> None:  # type: ignore[no-untyped-def]
     _, door, place = kept
-    assert door.log.snapshots == [("policy", (place / "policy.yaml").read_bytes())]
+    crawlers = ("crawlers", bundled_registry().document)  # what every inference rests on
+    assert door.log.snapshots == [crawlers, ("policy", (place / "policy.yaml").read_bytes())]
 
 
 async def test_an_interval_that_is_open_at_the_end_is_written(kept) -> None:  # type: ignore[no-untyped-def]
@@ -110,6 +117,7 @@ async def test_a_host_that_only_a_visitor_named_is_written_nowhere(kept) -> None
     upkeep.on_document("a.example", known("robots.txt", b"1"))
     upkeep.on_document("canary.example", known("robots.txt", b"2"))
     assert door.log.facts == [{"authority": "a.example"}, {}]
+    assert [told["server.address"] for told in door.log.told] == ["a.example"]
 
 
 async def test_a_policy_of_a_fleet_is_kept_before_the_first_record_that_rests_on_it(
@@ -123,7 +131,8 @@ async def test_a_policy_of_a_fleet_is_kept_before_the_first_record_that_rests_on
     upkeep = Upkeep(Switch(tmp_path / "state"), tmp_path, bundled_registry())
     door = _Kept(upkeep)
     upkeep.start(door)  # type: ignore[arg-type]
-    assert door.log.snapshots == []
+    assert [kind for kind, _ in door.log.snapshots] == ["crawlers"]
+    door.log.snapshots.clear()
     policy = upkeep.policies.find("b.example")
     assert policy is not None
     for _ in range(2):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from optout.cli.demo.visitors import VISITS
+from optout.crawlers.registry import bundled_registry
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_every_log_is_whole_and_holds_nobody_else(kept: tuple[Path, dict[str, ob
 def test_no_person_is_named_in_any_file(kept: tuple[Path, dict[str, object]]) -> None:
     place, _ = kept
     for file in place.rglob("*"):
-        if file.is_file():
+        if file.is_file() and file.name != bundled_registry().sha256:  # the list of crawlers names feed readers, too
             data = file.read_bytes()
             assert b"Windows NT 10.0; Win64" not in data, file
             assert b"iPhone OS 18_6" not in data, file

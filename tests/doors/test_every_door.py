@@ -115,7 +115,7 @@ def lasting(record: Mapping[str, object]) -> dict[str, object]:
     return {
         key: value
         for key, value in record.items()
-        if key not in OF_THE_MOMENT and not key.startswith(("writer.", "clock.", "private.", "peer."))
+        if key not in OF_THE_MOMENT and not key.startswith(("writer.", "clock.", "private.", "peer.", "notice."))
     }
 
 

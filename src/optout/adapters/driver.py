@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,7 @@ from optout.adapters.document_choice import ChosenByPolicy
 from optout.adapters.documents import DocumentSource, PublishedCache
 from optout.adapters.fetcher import Fetcher
 from optout.adapters.intake import mono_us, now_us
+from optout.adapters.notices import Notices
 from optout.adapters.receipts import Receipts, Unawaited
 from optout.adapters.resolver import Resolver
 from optout.adapters.stats.observers import observers, summary_of
@@ -42,14 +43,16 @@ from optout.crawlers.model import Claim
 from optout.crawlers.registry import bundled_registry
 from optout.engine import NO_FIELDS, Case, Engine, Outcome
 from optout.evidence.clock import new_id
+from optout.evidence.form import Filled
 from optout.evidence.opening import Opening, open_log
 from optout.evidence.receipt import Loss, NotLoggedError, Told
 from optout.evidence.recorder import Recorder
+from optout.evidence.schema import Value
 from optout.lookups import NO_ANSWERS, Answers
 from optout.messages import Fields, Request
 from optout.policy.model import PolicySet
 from optout.record import Ending, Record
-from optout.signals.declaration import Document, Published
+from optout.signals.declaration import ROBOTS_PATH, Document, Published
 
 LOG = logging.getLogger("optout")
 _RECORD_WITHIN_S = 0.25  # evidence.md part 5.4: the budget of a recorded crawler; a person has none
@@ -95,6 +98,7 @@ class Driver:
         self.engine = Engine(self.upkeep.policies, self.upkeep.registry, observe_only=self._observe_only)
         source = ChosenByPolicy(documents, lambda: self.engine.policies, _directory_of(settings.policy))
         self.published = PublishedCache(source, on_new=self._on_new)
+        self._notices = Notices()
         self.news = 0  # another number whenever a site may have begun to declare something
         self._fetcher = Fetcher()
         self._resolver = Resolver(self.published, self._fetcher)
@@ -319,7 +323,23 @@ class Driver:
         crawler = outcome.decision.agent.claim.crawler.name
         key = f"{crawler} {outcome.decision.action}"
         private = record.private if outcome.decision.policy.evidence_private else None
-        self.log.record(record.public, private, flood_key=key, told=told)
+        public = record.public
+        if public["type"] == "crawl.request":
+            public = self._with_notice(outcome, record, crawler)
+        self.log.record(public, private, flood_key=key, told=told)
+
+    def _with_notice(self, outcome: Outcome, record: Record, crawler: str) -> Mapping[str, Value]:
+        """A request's record with what its crawler has read of the site's robots.txt; a fetch of that is remembered."""
+        public = record.public
+        site, time_us = str(public["server.address"]), int(str(public["time_us"]))
+        more = self._notices.fields(crawler, site, time_us)
+        path = public["url.path"] if "url.path" in public else record.private.get("url.path")
+        if path == ROBOTS_PATH and outcome.response is None:
+            version = outcome.published.robots_document.sha256
+            self._notices.read(crawler, site, record_id=str(public["id"]), sha256=version, time_us=time_us)
+        if not more:
+            return public
+        return public.and_also(more) if isinstance(public, Filled) else {**public, **more}
 
     def ended(self, outcome: Outcome, request: Request, ending: Ending) -> None:
         """Record how an exchange ended that went on to the origin. Never waits: the content is out, or it is not.

@@ -18,6 +18,7 @@ from optout.adapters.policy_snapshots import PolicySnapshots
 from optout.adapters.policy_watch import PolicyWatch, watch_policies
 from optout.adapters.retention import RetentionJob
 from optout.adapters.switch import Off, Switch
+from optout.adapters.witness import Witness
 from optout.crawlers.registry import Registry
 from optout.engine import Engine
 from optout.errors import Problem
@@ -30,6 +31,7 @@ LOG = logging.getLogger("optout")
 _LOOK_EVERY_S = 0.5
 _ASKED_AT_START = 100  # sites; a hosting provider's thousands are asked when somebody comes
 _ANSWER_WITHIN_S = 10.0
+_WITNESS_EVERY_US = 60_000_000
 _WARNED_STRANGERS = 20  # hosts that no policy names and that a warning tells of: a stranger chooses Host fields
 
 
@@ -38,6 +40,7 @@ class Kept(Protocol):
 
     engine: Engine
     log: Recorder | None
+    published: PublishedCache
 
     def use(self, policies: PolicySet) -> None:
         """Judge by `policies` from the next request on."""
@@ -60,6 +63,8 @@ class Upkeep:
         self._watch = None if isinstance(policy, PolicySet) else watch_policies(policy, registry)
         self.policies = policy if isinstance(policy, PolicySet) else self._watch_now().current
         self._snapshots = PolicySnapshots()
+        self._witness = Witness()
+        self._witness_due_us = mono_us() + _WITNESS_EVERY_US
         self._kept: Kept | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._off: dict[str, Off] = {}
@@ -89,6 +94,8 @@ class Upkeep:
     def start(self, kept: Kept) -> None:
         """Begin; call it in the event loop that serves."""
         self._kept = kept
+        if kept.log is not None:
+            kept.log.snapshot("crawlers", self.registry.document)  # what every inference in a record rests on
         self._snapshot_policies()
         self._tasks.append(asyncio.get_running_loop().create_task(self._run(), name="optout upkeep"))
 
@@ -121,6 +128,9 @@ class Upkeep:
                 await self._reload()
                 if self._kept is not None and self._kept.log is not None:
                     self._snapshots.go_on(self._kept.log)
+                    if mono_us() >= self._witness_due_us:
+                        self._witness_due_us = mono_us() + _WITNESS_EVERY_US
+                        self._witness.again(self._kept.log, self._kept.published, now_us())
                     if self._retention is not None and self._retention.is_due(mono_us()):
                         await asyncio.to_thread(self._retention.run, self._kept.log, self.policies, now_us())
             except Exception:
@@ -187,6 +197,9 @@ class Upkeep:
             # A host that only a visitor named is a visitor's word: the document is kept, and where it was asked is not.
             facts = {"authority": authority} if self.is_named(authority) else {}
             self._kept.log.snapshot(document.name, document.data, **facts)
+        policy = self.policies.find(authority)
+        if self._kept is not None and self._kept.log is not None and policy is not None and self.is_named(authority):
+            self._witness.saw(self._kept.log, authority, document, policy.tenant, now_us())
 
     def saw_published(self, authority: str, published: Published) -> None:
         """Name once what is refused without being declared, with the lines to publish (design part 5.6)."""

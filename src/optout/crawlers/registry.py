@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -54,10 +54,11 @@ class _Naming(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Registry:
-    """Every known crawler, ready to recognize. `sha256` (hex) names the data that it was made from."""
+    """Every known crawler, ready to recognize. `sha256` (hex) names the `document` that it was made from."""
 
     crawlers: tuple[Crawler, ...]
     sha256: str
+    document: bytes = field(repr=False)
     _finder: Finder
     _by_token: tuple[Crawler, ...]
     _by_name: Mapping[str, Crawler]
@@ -136,6 +137,7 @@ def _registry(document: bytes) -> Registry:
     return Registry(
         crawlers=crawlers,
         sha256=hashlib.sha256(document).hexdigest(),
+        document=document,
         _finder=Finder(tokens),
         _by_token=tuple(by_token),
         _by_name=_names(crawlers),

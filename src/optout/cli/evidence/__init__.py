@@ -12,6 +12,7 @@ from optout.cli.evidence.index import index
 from optout.cli.evidence.keys import init, key
 from optout.cli.evidence.listing import list_records, show
 from optout.cli.evidence.offboard import offboard
+from optout.cli.evidence.policy_at import policy_at
 from optout.cli.evidence.privacy import erase, hold, retention, retract
 from optout.cli.evidence.verdict import verify
 from optout.cli.ingest import ingest
@@ -22,13 +23,14 @@ __all__ = ["evidence"]
 @click.group()
 def evidence() -> None:
     """The evidence log: init, key, list, show, figures, index, verify, export, bundle,
-    erase, hold, retention, retract, offboard, checkpoint, anchor, anchors, ingest.
+    erase, hold, retention, retract, offboard, checkpoint, anchor, anchors,
+    policy-at, ingest.
     """
 
 
 _COMMANDS = (
     *(init, key, list_records, show, figures, index, verify, export, bundle),
-    *(erase, hold, retention, retract, offboard, checkpoint, anchor, anchors, ingest),
+    *(erase, hold, retention, retract, offboard, checkpoint, anchor, anchors, policy_at, ingest),
 )
 for _command in _COMMANDS:
     evidence.add_command(_command)

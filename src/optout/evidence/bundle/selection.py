@@ -21,7 +21,7 @@ _ACTS = frozenset({"custody.notice", "erase.notice", "hold.notice"})  # each is 
 _FOLLOWS = "crawl.request.id"
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _DOCUMENT = "policy.snapshot"
-_BELONGS_TO = ("tenant", "server.address", "site")  # fields that say whose a record is
+_BELONGS_TO = ("tenant", "server.address", "authority", "site")  # fields that say whose a record is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

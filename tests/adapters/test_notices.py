@@ -1,0 +1,29 @@
+"""Who has read robots.txt, and which version: per crawler and site, bounded."""
+
+from __future__ import annotations
+
+from optout.adapters import notices
+from optout.adapters.notices import Notices
+
+
+def test_a_record_names_the_last_fetch_of_the_same_crawler_at_the_same_site() -> None:
+    found = Notices()
+    assert found.fields("GPTBot", "a.example", 0) == {}
+    found.read("GPTBot", "a.example", record_id="1", sha256="aa", time_us=1_000_000)
+    found.read("GPTBot", "a.example", record_id="2", sha256="bb", time_us=5_000_000)
+    found.read("CCBot", "a.example", record_id="3", sha256="cc", time_us=6_000_000)
+    assert found.fields("GPTBot", "a.example", 8_900_000) == {
+        "notice.robots.id": "2",
+        "notice.robots.sha256": "bb",
+        "notice.robots.age_s": 3,
+    }
+    assert found.fields("GPTBot", "b.example", 8_000_000) == {}
+    assert found.fields("GPTBot", "a.example", 0)["notice.robots.age_s"] == 0  # a clock that was set back
+
+
+def test_memory_is_bounded_and_the_latest_stay() -> None:
+    found = Notices()
+    for number in range(notices._MOST + 10):
+        found.read("GPTBot", f"{number}.example", record_id=str(number), sha256="", time_us=0)
+    assert found.fields("GPTBot", "9.example", 0) == {}
+    assert found.fields("GPTBot", "10.example", 0) != {}
