@@ -36,7 +36,8 @@ from optout.evidence.recorder import Recorder
 from optout.evidence.schema import Value, conform, encode
 from optout.evidence.segments import SegmentWriter
 from optout.evidence.spooled_log import SpooledLog
-from optout.evidence.tree import Tree, leaf_hash
+from optout.evidence.tiles import Tiler
+from optout.evidence.tree import leaf_hash
 
 BATCH = 64
 OUTSTANDING = 4 * BATCH  # how far the door may be ahead of the disk; the log chooses its batches itself
@@ -116,7 +117,7 @@ def sqlite(directory: Path, *, encoding: bool) -> Iterator[Callable[[], None]]:
 @contextmanager
 def pipeline(directory: Path) -> Iterator[Callable[[], None]]:
     (directory / "segments").mkdir()
-    segments, tree = SegmentWriter(directory / "segments", size=0, segment_bytes=1 << 30), Tree()
+    segments, tree = SegmentWriter(directory / "segments", size=0, segment_bytes=1 << 30), Tiler()
     signer = Signer(name="example.org/log", private=Ed25519PrivateKey.generate())
 
     def run() -> None:

@@ -22,7 +22,7 @@ from optout.evidence.tiles import (
     tile_root,
     write_tile,
 )
-from optout.evidence.tree import leaf_hash, root_of
+from optout.evidence.tree import EMPTY_ROOT, Tree, leaf_hash, root_of
 from tests.evidence.setting import fill, open_log, records
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(600)]
@@ -65,6 +65,18 @@ def test_tiles_hold_the_hashes_that_the_document_says() -> None:
         "1/000.p/2": root_of(LEAVES[:256]) + root_of(LEAVES[256:512]),
     }
     assert tiler.counts() == (2, 0)
+
+
+def test_the_root_is_that_of_the_tree_at_every_size() -> None:
+    tiler, tree = Tiler(), Tree()
+    assert tiler.root() == EMPTY_ROOT
+    for number in range(70_000):
+        leaf = LEAVES[number % 600]
+        tiler.append(leaf)
+        tree.append(leaf)
+        if number < 1100 or number % 997 == 0 or (number >= 65_500 and number < 65_600):
+            assert tiler.root() == tree.root(), number
+            assert tiler.size == tree.size
 
 
 def test_a_level_fills_the_next() -> None:

@@ -18,13 +18,13 @@ from optout.evidence.checkpoint import Checkpoint, NoteFault, VerifierKey, open_
 from optout.evidence.directory import Layout
 from optout.evidence.frames import Damage
 from optout.evidence.keys import KeyStore
-from optout.evidence.part_check import PartCheck
+from optout.evidence.part_check import COMMITTED, PartCheck
 from optout.evidence.schema import Envelope, parse_envelope, parse_record
 from optout.evidence.seen import Seen, SeenCheck
 from optout.evidence.segments import Break, Entry, read_entries, reread
 from optout.evidence.signing import parse_state, parse_vkey_file
 from optout.evidence.tiles import WIDTH, Tiler, list_tiles, parse_tile_path, read_tile
-from optout.evidence.tree import Tree, leaf_hash
+from optout.evidence.tree import leaf_hash
 from optout.evidence.verdict import AuditProblem, AuditReport, Verdict
 from optout.evidence.waiting import count_waiting
 
@@ -67,8 +67,7 @@ class _Audit:
     seen: SeenCheck
     key: VerifierKey | None = None
     signed: Checkpoint | None = None
-    tree: Tree = field(default_factory=Tree)
-    tiler: Tiler = field(default_factory=Tiler)
+    tree: Tiler = field(default_factory=Tiler)
     next_seq: dict[str, int] = field(default_factory=dict)
     told: dict[tuple[str, int], int] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
@@ -145,11 +144,11 @@ class _Audit:
                 self._break(item, signed)
                 continue
             self._record(item)
-            leaf = leaf_hash(item.record)
-            self.tree.append(leaf)
-            self.tiler.append(leaf)
-            self._check_root(signed)
-            self._check_seen()
+            self.tree.append(leaf_hash(item.record))
+            if self.tree.size == signed.size:
+                self._check_root(signed)
+            if self.seen.wants(self.tree.size):
+                self._check_seen()
             if self.tree.size % WIDTH == 0:
                 self._check_tiles()
         if not self.broken and self.tree.size < signed.size:
@@ -158,20 +157,20 @@ class _Audit:
             self.found(self.layout.segments, text)
 
     def _check_seen(self) -> None:
-        if self.seen.wants(self.tree.size) and not self.broken and self.key is not None:
+        if not self.broken and self.key is not None:
             for text in self.seen.faults(self.key.name, self.tree.size, self.tree.root()):
                 self.found(self.layout.segments, text)
 
     def _check_tiles(self) -> None:
         """Tiles that are there hold the hashes of the records; one that is missing can be made anew."""
-        for tile in self.tiler.take_full():
+        for tile in self.tree.take_full():
             data = read_tile(self.layout.tiles, tile.level, tile.number)
             if data is not None and data != tile.hashes and not self.broken:
                 self.found(self.layout.tiles / tile.path, _BAD_TILE)
 
     def check_places(self, tiles: Iterable[Path]) -> None:
         """No file among the tiles is of records that are not there."""
-        counts = self.tiler.counts()
+        counts = self.tree.counts()
         for path in tiles:
             where = parse_tile_path(path.relative_to(self.layout.tiles).as_posix())
             is_ours = where is not None and where[0] < len(counts) and where[1] < counts[where[0]]
@@ -197,8 +196,7 @@ class _Audit:
             self.found(entry.path, "not a record of this log", entry.leaf_index)
             return
         self._number(entry, envelope)
-        fault = self.parts.fault(entry)
-        if fault:
+        if (entry.private or COMMITTED in entry.record) and (fault := self.parts.fault(entry)):
             self.found(entry.path, fault, entry.leaf_index)
         if envelope.type == "log.start":
             self._start(entry)

@@ -23,7 +23,7 @@ from optout.evidence.sequencer import Batch, Sequencer
 from optout.evidence.signing import Notary
 from optout.evidence.spool import spools_size
 from optout.evidence.tiles import Tiler, write_tile
-from optout.evidence.tree import Tree, leaf_hash
+from optout.evidence.tree import leaf_hash
 from optout.evidence.writer import RESERVE
 
 _LOOK_US = 200_000  # how long a record may lie in a spool before it is taken over; a checkpoint takes far longer
@@ -39,8 +39,7 @@ class Ledger:
         *,
         layout: Layout,
         segments: SegmentWriter,
-        tree: Tree,
-        tiler: Tiler,
+        tree: Tiler,
         notary: Notary,
         sequencer: Sequencer,
         notes: Notes,
@@ -57,7 +56,7 @@ class Ledger:
         self.shortage = Loss.BUDGET
         self._is_full = False
         self._sign_trouble = ""
-        self._layout, self._segments, self._tree, self._tiler = layout, segments, tree, tiler
+        self._layout, self._segments, self._tree = layout, segments, tree
         self._sequencer, self._notes, self._clock = sequencer, notes, clock
         self._has_more = False
         self._look_us = clock.mono_us()
@@ -107,7 +106,6 @@ class Ledger:
         leaves = [leaf_hash(record) for record in records]
         for leaf in leaves:
             self._tree.append(leaf)
-            self._tiler.append(leaf)
         self.recorded.update(documents)
         self.size = self._tree.size
         return leaves
@@ -163,12 +161,12 @@ class Ledger:
 
     def _write_tiles(self) -> None:
         """Write the tiles that have become full. What fails is tried again with the next checkpoint."""
-        tiles = self._tiler.take_full()
+        tiles = self._tree.take_full()
         while tiles:
             try:
                 write_tile(self._layout.tiles, tiles[0])
             except OSError:
-                self._tiler.put_back(tiles)
+                self._tree.put_back(tiles)
                 return
             self.used += len(tiles.pop(0).hashes)
 

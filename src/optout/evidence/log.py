@@ -94,7 +94,6 @@ class EvidenceLog(Recorder):
             layout=layout,
             segments=resume_segments(layout, recovered, budget.segment_bytes),
             tree=recovered.tree,
-            tiler=recovered.tiler,
             notary=notary,
             sequencer=Sequencer(layout, recovered.taken, notes, clock),
             notes=notes,

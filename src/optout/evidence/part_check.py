@@ -7,7 +7,8 @@ from optout.evidence.private import NO_KEY, is_erased, key_id, open_sealed, wher
 from optout.evidence.schema import parse_record
 from optout.evidence.segments import Entry
 
-_COMMITTED = b'"private.commit":'
+COMMITTED = b'"private.commit":'
+"""What stands in every record that has a private part, or had one."""
 
 
 class PartCheck:
@@ -20,7 +21,7 @@ class PartCheck:
 
     def fault(self, entry: Entry) -> str:
         """What is wrong with a record's private part; "" if nothing is, or nothing can be told. Raises OSError."""
-        if not entry.private and _COMMITTED not in entry.record:
+        if not entry.private and COMMITTED not in entry.record:
             return ""
         fields = parse_record(entry.record) or {}
         record_id, commit, key = (str(fields.get(name, "")) for name in ("id", "private.commit", "private.key"))

@@ -21,7 +21,7 @@ from optout.evidence.schema import parse_envelope
 from optout.evidence.segments import Break, SegmentWriter, list_segments, read_entries
 from optout.evidence.tiles import WIDTH, Tiler, list_tiles, settle_tile
 from optout.evidence.torn import keep_torn
-from optout.evidence.tree import Tree, leaf_hash
+from optout.evidence.tree import leaf_hash
 from optout.evidence.waiting import none_taken, note_taken
 
 _LEAVE_IT = "leave the files as they are, restore the log from a replica, or start a new one in a new directory"
@@ -35,8 +35,7 @@ class Recovered:
     is how many tiles did not hold the hashes of their records and were made anew.
     """
 
-    tree: Tree = field(default_factory=Tree)
-    tiler: Tiler = field(default_factory=Tiler)
+    tree: Tiler = field(default_factory=Tiler)
     recorded: set[str] = field(default_factory=set)
     taken: dict[str, int] = field(default_factory=dict)
     used: int = 0
@@ -67,9 +66,7 @@ def _read(layout: Layout, signed: Checkpoint, found: Recovered) -> None:
         if isinstance(entry, Break):
             _mend(layout, signed, entry, found)
             continue
-        leaf = leaf_hash(entry.record)
-        found.tree.append(leaf)
-        found.tiler.append(leaf)
+        found.tree.append(leaf_hash(entry.record))
         _check_root(layout, signed, found.tree)
         if found.tree.size % WIDTH == 0:
             _settle_tiles(layout, found)
@@ -81,11 +78,11 @@ def _read(layout: Layout, signed: Checkpoint, found: Recovered) -> None:
 
 
 def _settle_tiles(layout: Layout, found: Recovered) -> None:
-    tiles = found.tiler.take_full()
+    tiles = found.tree.take_full()
     try:
         found.bad_tiles += sum(not settle_tile(layout.tiles, tile) for tile in tiles)
     except OSError:
-        found.tiler.put_back(tiles)  # they are only derived: a full disk must not keep the log from opening
+        found.tree.put_back(tiles)  # they are only derived: a full disk must not keep the log from opening
 
 
 def _set_aside(layout: Layout, recorded: set[str]) -> None:
@@ -100,7 +97,7 @@ def _set_aside(layout: Layout, recorded: set[str]) -> None:
                 path.rename(layout.torn / path.name)
 
 
-def _check_root(layout: Layout, signed: Checkpoint, tree: Tree) -> None:
+def _check_root(layout: Layout, signed: Checkpoint, tree: Tiler) -> None:
     if tree.size == signed.size and tree.root() != signed.root:
         raise EvidenceError(
             f"{layout.root}: the first {signed.size} records are not those that were signed; "

@@ -31,6 +31,7 @@ from optout.evidence.checkpoint import (
     parse_verifier_key,
 )
 from optout.evidence.files import replace_file
+from optout.evidence.tiles import Tiler
 from optout.evidence.tree import Tree
 
 _FROM_BACKUP = "restore it from its backup"
@@ -115,7 +116,7 @@ class Notary:
         if self._checkpoint_file.read_bytes() != self.state.note:
             replace_file(self._checkpoint_file, self.state.note)
 
-    def sign(self, tree: Tree, now_us: int) -> Checkpoint:
+    def sign(self, tree: Tree | Tiler, now_us: int) -> Checkpoint:
         """Sign the tree as it is now; the tree must have grown from the one signed last, as its frontier does.
 
         Raises EvidenceError if the clock is behind the last checkpoint or somebody else moved the state (compare
