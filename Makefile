@@ -2,6 +2,7 @@
 #
 #   make demo       a sample site, every door before it, real crawlers' requests, the verdict
 #   make test       the whole ordinary suite            make test-slow   faults, memory, long runs
+#   make faults         kills, a full disk, a failing system call, a clock that steps (needs root: it mounts)
 #   make test-browser   what a browser opens, in Debian's chromium
 #   make tlog-verifier   a public verifier of transparency logs, in an environment of its own, reads what we write
 #   make check      format, lint, types, contracts, docstrings, generated files
@@ -18,16 +19,19 @@ DEV := $(VENV)/.ready-dev
 VERIFIER_PYTHON ?= $(firstword $(shell command -v python3.14 python3.13 python3.12) \
 	$(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9].*/bin/python3))))
 
-.PHONY: demo test test-slow test-browser tlog-verifier check format bench lock generated pictures clean
+.PHONY: demo test test-slow faults test-browser tlog-verifier check format bench lock generated pictures clean
 
 demo: $(RUN)
 	$(BIN)/optout demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not tlog and not browser"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not tlog and not browser and not fault"
 
 test-slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
+
+faults: $(DEV)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m fault
 
 test-browser: $(DEV)
 	$(BIN)/python -m pytest -m browser
