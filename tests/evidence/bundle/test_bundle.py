@@ -77,6 +77,8 @@ def test_a_small_one_has_a_proof_file_for_each_record(layout: Layout, tmp_path: 
         assert proof.check(records[proof.index], key) is None
 
 
+# bagit's last release hands `re.sub` its flags where the count stands, which Python 3.13 warns of.
+@pytest.mark.filterwarnings("ignore:'count' is passed as positional argument:DeprecationWarning")
 def test_it_is_a_bag(bundle: bytes, tmp_path: Path) -> None:
     for name, data in files_of(bundle).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
