@@ -26,7 +26,7 @@ from optout.evidence.signing import parse_state, parse_vkey_file
 from optout.evidence.tiles import WIDTH, Tiler, list_tiles, parse_tile_path, read_tile
 from optout.evidence.tree import leaf_hash
 from optout.evidence.verdict import AuditProblem, AuditReport, Verdict
-from optout.evidence.waiting import count_waiting
+from optout.evidence.waiting import count_waiting, places_carried
 
 __all__ = ["AuditProblem", "AuditReport", "Verdict", "audit"]
 _MOST_PROBLEMS = 100
@@ -232,6 +232,8 @@ class _Audit:
 
     def _start(self, entry: Entry) -> None:
         fields = parse_record(entry.record) or {}
+        if not entry.leaf_index:
+            self.next_seq.update(places_carried(fields))
         if fields.get("log.vkey") != str(self.key):
             self.found(entry.path, "it names another key than the log's", entry.leaf_index)
         note = str(fields.get("log.previous.checkpoint", "")).encode("utf-8", "replace")

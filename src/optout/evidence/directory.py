@@ -11,6 +11,7 @@
     keys/         keys of private parts, by tenant and month (see `keys`); may be a link to another volume
     anchors/      timestamps of outside authorities (see `anchors`)
     torn/         ends of segments that a crash had damaged, kept as found
+    past/         logs of earlier quarters and keys (see `succession`)
     ballast       room to give up when the disk is full
     lock          held by the process that writes
 
@@ -28,8 +29,12 @@ from pathlib import Path
 from optout.errors import EvidenceError
 from optout.evidence.checkpoint import Checkpoint, Signer, VerifierKey, is_key_name
 from optout.evidence.files import replace_file
+from optout.evidence.quarters import quarterly
 from optout.evidence.signing import State, load_private_key, new_private_key
 from optout.evidence.tree import EMPTY_ROOT
+
+TURNING = "turning"
+"""A file that is there while one log follows another (`succession`): then no key has to be."""
 
 # What an empty volume or a broken-off init may hold; a log has a vkey, which is written last.
 _STILL_NEW = frozenset({"lock", "key", "segments", "snapshots", "state", "checkpoint", "keys", "lost+found"})
@@ -138,7 +143,8 @@ def lock_directory(layout: Layout) -> DirectoryLock:
     """
     try:
         layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not layout.vkey.exists() and not _is_new(layout):
+        is_turning = (layout.root / TURNING).exists()
+        if not layout.vkey.exists() and not is_turning and not _is_new(layout):
             raise EvidenceError(
                 f"{layout.root} holds files but no evidence log", "name the log's directory, or a new one"
             )
@@ -175,14 +181,14 @@ def fill_directory(layout: Layout, origin: str = "", *, now_us: int) -> Verifier
         raise EvidenceError(
             f"{origin!r} cannot name a log", "use a short host name and path without spaces or plus, as example.org/log"
         )
-    name = origin or f"optout.local/{secrets.token_hex(4)}"
+    name = origin or quarterly(f"optout.local/{secrets.token_hex(4)}", now_us)
     try:
         private = load_private_key(layout.key) if layout.key.exists() else new_private_key(layout.key)
         signer = Signer(name=name, private=private)
         layout.segments.mkdir(mode=0o700, exist_ok=True)
         layout.snapshots.mkdir(mode=0o700, exist_ok=True)
         empty = signer.sign(Checkpoint(origin=name, size=0, root=EMPTY_ROOT))
-        replace_file(layout.state, State(note=empty, time_us=now_us).encode())
+        replace_file(Path(os.path.realpath(layout.state)), State(note=empty, time_us=now_us).encode())
         replace_file(layout.checkpoint, empty)
         replace_file(layout.vkey, f"{signer.verifier}\n".encode())
     except OSError as fault:

@@ -24,6 +24,7 @@ from optout.evidence.private import Opened, open_sealed, where_sealed
 from optout.evidence.recorder import Recorder
 from optout.evidence.schema import parse_envelope, parse_record
 from optout.evidence.segments import Break, Entry, read_entries
+from optout.evidence.succession import logs_of
 
 _WITHIN_S = 10.0
 RETRACT = "crawl.retract"
@@ -42,9 +43,9 @@ class Why:
 
 
 def find_record(layout: Layout, record_id: str) -> Entry:
-    """The record with this id. Raises EvidenceError if there is none, and OSError."""
+    """The record with this id, in this log or one before it. Raises EvidenceError if there is none, and OSError."""
     wanted = f'"id":"{record_id}"'.encode()
-    for item in read_entries(layout.segments):
+    for item in (item for log in reversed(logs_of(layout.root)) for item in read_entries(Layout(log).segments)):
         if not isinstance(item, Break) and wanted in item.record:
             envelope = parse_envelope(item.record)
             if envelope is not None and envelope.id == record_id:

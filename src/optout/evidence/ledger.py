@@ -17,18 +17,27 @@ from optout.evidence.clock import Clock
 from optout.evidence.directory import Layout
 from optout.evidence.files import replace_file
 from optout.evidence.notes import Notes
+from optout.evidence.quarters import is_over
 from optout.evidence.receipt import Loss, Receipt
-from optout.evidence.segments import SegmentWriter
+from optout.evidence.schema import Value
+from optout.evidence.segments import SegmentWriter, segment_name
 from optout.evidence.sequencer import Batch, Sequencer
 from optout.evidence.signing import Notary
 from optout.evidence.spool import spools_size
+from optout.evidence.succession import Ending, begin, has_wish, next_segments, turn
 from optout.evidence.tiles import Tiler, write_tile
-from optout.evidence.tree import leaf_hash
+from optout.evidence.tree import EMPTY_ROOT, leaf_hash
 from optout.evidence.writer import RESERVE
 
 _LOOK_US = 200_000  # how long a record may lie in a spool before it is taken over; a checkpoint takes far longer
 _LOOK_S = _LOOK_US / 1_000_000
 _LOOK_FOR_NEW_S = 1.0
+_LOOK_FOR_END_US = 1_000_000
+_MOST_CARRIED = 128  # spools whose places fit into one record; with more of them a log goes on until there are fewer
+
+
+class HalfwayError(Exception):
+    """One log has ended and the next one could not begin; only a new start can mend it."""
 
 
 class Ledger:
@@ -48,6 +57,7 @@ class Ledger:
         used: int,
         max_bytes: int,
         checkpoint_every_s: int,
+        segment_bytes: int,
     ) -> None:
         self.notary = notary
         self.size = tree.size
@@ -59,6 +69,8 @@ class Ledger:
         self._layout, self._segments, self._tree = layout, segments, tree
         self._sequencer, self._notes, self._clock = sequencer, notes, clock
         self._has_more = False
+        self._segment_bytes = segment_bytes
+        self._end_us = 0
         self._look_us = clock.mono_us()
         self._sign_every_us = checkpoint_every_s * 1_000_000
         self._signed_us = clock.mono_us()
@@ -137,6 +149,63 @@ class Ledger:
             self.store(digest, document)
         self._enter(batch.records, batch.privates, batch.named)
         self._sequencer.took(batch)
+
+    # The next log
+
+    def ending(self, mono_us: int) -> Ending | None:
+        """The end of this log, if it is time for that; raises OSError and EvidenceError."""
+        if mono_us < self._end_us:
+            return None
+        self._end_us = mono_us + _LOOK_FOR_END_US
+        name, now_us = self.notary.signer.name, self._clock.now_us()
+        reason = "rotation" if has_wish(self._layout) else "quarter" if is_over(name, now_us) else ""
+        if not reason or len(self._sequencer.places()) > _MOST_CARRIED or now_us < self.notary.state.time_us:
+            return None
+        return begin(self._layout, name, reason, now_us)
+
+    def sign_off(self, ending: Ending) -> dict[str, Value]:
+        """Sign all of this log, with both keys; what the first record of the next one says. Raises as `ending`."""
+        self.notary.sign(self._tree, self._clock.now_us())
+        self._write_tiles()
+        note = self.notary.sign_off(ending.successor)
+        start: dict[str, Value] = {
+            "log.origin": ending.successor.name,
+            "log.vkey": str(ending.successor.verifier),
+            "log.predecessor.vkey": str(self.notary.signer.verifier),
+            "log.predecessor.checkpoint": note.decode(),
+            "log.size": 0,
+        }
+        places = self._sequencer.places()
+        if places:
+            start["log.carried"] = [f"{boot} {seq}" for boot, seq in places.items()]
+        empty = Checkpoint(origin=ending.successor.name, size=0, root=EMPTY_ROOT)
+        return start | {"log.previous.checkpoint": ending.successor.sign(empty).decode()}
+
+    def hand_over(self, ending: Ending, start: bytes) -> None:
+        """Become the next log, whose first record is `start`; raises OSError while this one still goes on.
+
+        Raises HalfwayError when it does not go on any more.
+        """
+        segments = SegmentWriter(next_segments(self._layout), size=0, segment_bytes=self._segment_bytes)
+        try:
+            taken = segments.append([start])
+        finally:
+            segments.close()
+        try:
+            self._segments.close()
+            turn(self._layout, self.notary.signer.name, self.recorded)
+            self.notary = Notary(
+                ending.successor, state_file=self._layout.state, checkpoint_file=self._layout.checkpoint
+            )
+            path = self._layout.segments / segment_name(0)
+            self._segments = SegmentWriter(
+                self._layout.segments, size=1, segment_bytes=self._segment_bytes, resume=(path, taken)
+            )
+        except (OSError, EvidenceError) as fault:
+            raise HalfwayError(f"one log could not follow another: {fault}; the next start goes on with it") from fault
+        self._tree = Tiler()
+        self._tree.append(leaf_hash(start))
+        self.size, self.used = 1, self.used + taken
 
     # Checkpoints
 

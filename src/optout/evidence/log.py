@@ -23,6 +23,7 @@ from optout.evidence.recovery import Recovered, recover, resume_segments
 from optout.evidence.schema import conform
 from optout.evidence.sequencer import Sequencer
 from optout.evidence.signing import Notary, load_signer
+from optout.evidence.succession import finish
 from optout.evidence.writer import Writer
 
 __all__ = ["Budget", "EvidenceLog", "LogHealth", "Loss", "NotLoggedError", "Receipt"]
@@ -78,6 +79,7 @@ class EvidenceLog(Recorder):
     def _open_locked(
         cls, lock: DirectoryLock, layout: Layout, software: str, budget: Budget, clock: Clock
     ) -> EvidenceLog:
+        finish(layout)
         if not layout.vkey.exists():
             fill_directory(layout, now_us=clock.now_us())
         signer = load_signer(layout.key, layout.vkey)
@@ -102,6 +104,7 @@ class EvidenceLog(Recorder):
             used=recovered.used,
             max_bytes=size_limit(budget, layout.root),
             checkpoint_every_s=budget.checkpoint_every_s,
+            segment_bytes=budget.segment_bytes,
         )
         writer = Writer(
             place=ledger,
@@ -112,6 +115,7 @@ class EvidenceLog(Recorder):
             keys=KeyStore(layout.keys),
             writer_id=signer.name,
             boot=str(uuid.uuid4()),
+            software=software,
         )
         flood = FloodRule(budget.flood_records)
         return cls(lock=lock, ledger=ledger, writer=writer, inbox=inbox, notes=notes, clock=clock, flood=flood)

@@ -11,6 +11,7 @@ from optout.evidence.directory import HeldError, Layout
 from optout.evidence.log import EvidenceLog
 from optout.evidence.recorder import Recorder
 from optout.evidence.spooled_log import SpooledLog
+from optout.evidence.succession import living
 
 _MADE_WITHIN_S = 10.0
 _ASK_EVERY_S = 0.02
@@ -25,10 +26,12 @@ class Opening(Enum):
 
 
 def open_log(directory: Path, how: Opening, *, software: str) -> Recorder:
-    """The log in `directory`; `software` names and versions the program that writes.
+    """The log in `directory`, or, if that has ended, the one that goes on.
 
+    `software` names and versions the program that writes.
     Raises HeldError for HOLD if another process has it, and what `EvidenceLog.open` and `SpooledLog.open` raise.
     """
+    directory = living(directory)
     match how:
         case Opening.HOLD:
             return EvidenceLog.open(directory, software=software)

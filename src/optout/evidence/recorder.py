@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Self
 
 from optout.errors import EvidenceError
 from optout.evidence.budget import FloodRule
@@ -181,6 +182,12 @@ class Recorder(ABC):
         if self._thread.is_alive():
             raise EvidenceError("the disk of the evidence log does not answer", "records still queued may be lost")
         self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @abstractmethod
     def _let_go(self) -> None:

@@ -19,6 +19,7 @@ from optout.evidence.directory import Layout
 from optout.evidence.files import sync
 from optout.evidence.schema import parse_envelope
 from optout.evidence.segments import Break, SegmentWriter, list_segments, read_entries
+from optout.evidence.succession import carried, logs_of
 from optout.evidence.tiles import WIDTH, Tiler, list_tiles, settle_tile
 from optout.evidence.torn import keep_torn
 from optout.evidence.tree import leaf_hash
@@ -48,9 +49,12 @@ def recover(layout: Layout, signed: Checkpoint) -> Recovered:
     found = Recovered()
     try:
         found.taken = none_taken(layout)
+        found.recorded = carried(layout)
         _read(layout, signed, found)
         _set_aside(layout, found.recorded)
-        found.used = sum(path.stat().st_size for path in _files(layout))
+        logs = [Layout(path) for path in logs_of(layout.root)]
+        found.used = sum(path.stat().st_size for one in logs for path in _files(one))
+        found.used += sum(path.stat().st_size for path in layout.snapshots.iterdir())
     except OSError as fault:
         raise EvidenceError(f"cannot read the evidence log in {layout.root}: {fault}") from fault
     if found.tree.size < signed.size:
@@ -144,4 +148,4 @@ def resume_segments(layout: Layout, recovered: Recovered, segment_bytes: int) ->
 
 
 def _files(layout: Layout) -> tuple[Path, ...]:
-    return (*layout.segments.iterdir(), *layout.snapshots.iterdir(), *list_tiles(layout.tiles))
+    return (*layout.segments.iterdir(), *list_tiles(layout.tiles))

@@ -92,6 +92,10 @@ class Sequencer:
         """Whether there is a spool at all."""
         return not all(each.is_finished for each in self._spools)
 
+    def places(self) -> dict[str, int]:
+        """The spools that are there, each with the number of its next record."""
+        return {each.reader.path.name: each.reader.seq for each in self._spools if not each.is_finished}
+
     def look(self) -> None:
         """See which spools there are, how far each is durable, whose writer is gone; remove what was taken over."""
         if not self._spools and not self._layout.spools.exists():

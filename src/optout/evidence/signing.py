@@ -8,6 +8,7 @@ paths are given one by one because the state is worth most on another volume tha
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +108,8 @@ class Notary:
 
     def __init__(self, signer: Signer, *, state_file: Path, checkpoint_file: Path) -> None:
         self.signer = signer
-        self._state_file, self._checkpoint_file = state_file, checkpoint_file
+        # A link to another volume stays one: what is replaced is the file that it points to.
+        self._state_file, self._checkpoint_file = Path(os.path.realpath(state_file)), checkpoint_file
         self.state, self.checkpoint = load_state(state_file, checkpoint_file, signer.verifier)
         self._ours = {self.state.encode()}
 
@@ -115,6 +117,18 @@ class Notary:
         """Publish the last signed checkpoint, in case a crash came between the two files; raises OSError."""
         if self._checkpoint_file.read_bytes() != self.state.note:
             replace_file(self._checkpoint_file, self.state.note)
+
+    def sign_off(self, successor: Signer) -> bytes:
+        """The last checkpoint, signed by the next log's key, too, as it is kept for good; raises OSError."""
+        ours = self.state.note
+        theirs = successor.sign(self.checkpoint)
+        note = ours + theirs[len(self.checkpoint.text()) + 1 :]
+        state = State(note=note, time_us=self.state.time_us)
+        self._ours.add(state.encode())
+        replace_file(self._state_file, state.encode())
+        self.state = state
+        replace_file(self._checkpoint_file, note)
+        return note
 
     def sign(self, tree: Tree | Tiler, now_us: int) -> Checkpoint:
         """Sign the tree as it is now; the tree must have grown from the one signed last, as its frontier does.

@@ -34,6 +34,7 @@ from optout.evidence.files import replace_file, sync_directory, write_all
 from optout.evidence.receipt import Loss, Receipt
 from optout.evidence.schema import MAX_RECORD
 from optout.evidence.segments import SegmentWriter
+from optout.evidence.succession import logs_of
 from optout.evidence.tree import leaf_hash
 from optout.evidence.writer import RESERVE
 
@@ -152,7 +153,8 @@ class Spool:
     def _look_at_shortage(self) -> None:
         """Whether the log is full, which is its owner's choice, or nobody takes spools over, which is a fault."""
         self._segments.begin_next()  # so that the file behind can go as soon as it is taken over
-        kept = (*self._layout.segments.iterdir(), *self._layout.snapshots.iterdir())
+        kept = [path for log in logs_of(self._layout.root) for path in Layout(log).segments.iterdir()]
+        kept += self._layout.snapshots.iterdir()
         is_full = sum(path.stat().st_size for path in kept) + _MOST_AT_ONCE >= self._log_bytes
         self.shortage = Loss.BUDGET if is_full else Loss.QUEUE_FULL
 
@@ -167,6 +169,9 @@ class Spool:
         """Refuse: the log's key signs in one process."""
         for wish in wishes:
             wish.set_exception(EvidenceError("a spool is not signed; whoever holds the log signs what is taken over"))
+
+    def ending(self, mono_us: int) -> None:
+        """Never: logs end where they are held."""
 
     def close(self) -> None:
         """Close the file of records; nothing is pending."""

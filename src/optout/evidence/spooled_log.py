@@ -75,6 +75,7 @@ class SpooledLog(Recorder):
             keys=KeyStore(layout.keys),
             writer_id=key.name,
             boot=boot,
+            software=software,
         )
         flood = FloodRule(budget.flood_records)
         return cls(spool=spool, writer=writer, inbox=inbox, notes=notes, clock=clock, flood=flood)

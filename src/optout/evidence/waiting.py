@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 
 from optout.evidence.directory import Layout
-from optout.evidence.schema import parse_envelope
+from optout.evidence.schema import parse_envelope, parse_record
 from optout.evidence.segments import Entry, read_entries
 from optout.evidence.spool import list_spools
 from optout.evidence.spool_reader import SpoolReader
 
 _BOOT = b'"writer.boot":"'  # within a text the quotes would be escaped, so this is the field
 _BOOT_LENGTH = 36
+_CARRIED = b'"log.carried":'
+_SEQ = re.compile(r"[0-9]{1,15}\Z")
 
 
 def none_taken(layout: Layout) -> dict[str, int]:
     """The spools that are there, with 0 records taken of each; raises OSError."""
     return {path.name: 0 for path in list_spools(layout)}
+
+
+def places_carried(fields: Mapping[str, object]) -> dict[str, int]:
+    """What a `log.start` says of writers whose records the log before it has: each one's next number (`succession`)."""
+    listed = fields.get("log.carried")
+    found = {}
+    for entry in listed if isinstance(listed, list) else ():
+        boot, _, seq = str(entry).partition(" ")
+        if _SEQ.match(seq):
+            found[boot] = int(seq)
+    return found
 
 
 def note_taken(taken: dict[str, int], record: bytes) -> None:
@@ -27,6 +41,8 @@ def note_taken(taken: dict[str, int], record: bytes) -> None:
     """
     start = record.rfind(_BOOT) + len(_BOOT)
     boot = record[start : start + _BOOT_LENGTH].decode("latin-1")
+    if _CARRIED in record and (fields := parse_record(record)) is not None:
+        taken.update((name, seq) for name, seq in places_carried(fields).items() if name in taken)
     if boot in taken and (envelope := parse_envelope(record)) is not None:
         taken[boot] = envelope.seq + 1
 

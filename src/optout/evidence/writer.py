@@ -12,7 +12,8 @@ Rule 6: where the records go is the `Place`'s business: the log itself (`ledger`
         holds the log (`spool`). What is said here holds for both.
 Rule 7: a full disk releases the ballast for the notes; records are refused until the ballast can be had again. After
         any other fault the next batch is tried, then one a second. None of this needs a restart.
-Rule 8: a fault of our own stops the log, not the site: whatever waits is refused and nothing more is taken.
+Rule 8: a log ends between two batches, and the next one begins with a start and numbers of its own (`succession`).
+Rule 9: a fault of our own stops the log, not the site: whatever waits is refused and nothing more is taken.
 
 It has over 300 lines because its rules hold between its methods, and are read together or not at all.
 """
@@ -21,9 +22,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Protocol, cast
 
 from optout.errors import EvidenceError
 from optout.evidence.ballast import Ballast
@@ -36,7 +38,8 @@ from optout.evidence.keys import KeyStore
 from optout.evidence.notes import Notes
 from optout.evidence.private import Private
 from optout.evidence.receipt import Loss, NotLoggedError, Receipt
-from optout.evidence.schema import VERSION, Value, encode
+from optout.evidence.schema import VERSION, Value, conform, encode
+from optout.evidence.succession import Ending
 
 LOG = logging.getLogger("optout")
 
@@ -97,8 +100,21 @@ class Place(Protocol):
     def sign(self, wishes: Sequence[Future[Checkpoint]], mono_us: int) -> None:
         """Sign what is wished for, or what is due."""
 
+    def ending(self, mono_us: int) -> Ending | None:
+        """The end of this log, if it is time for that; raises OSError and EvidenceError."""
+
     def close(self) -> None:
         """Close the files."""
+
+
+class Succession(Protocol):
+    """What a `Place` can that gives an `Ending`; that is the log itself."""
+
+    def sign_off(self, ending: Ending) -> dict[str, Value]:
+        """Sign all of this log; what the first record of the next one says. Raises as `ending`."""
+
+    def hand_over(self, ending: Ending, start: bytes) -> None:
+        """Become the next log; raises OSError while this one still goes on."""
 
 
 class Writer:
@@ -115,8 +131,10 @@ class Writer:
         keys: KeyStore,
         writer_id: str,
         boot: str,
+        software: str,
     ) -> None:
         self.place = place
+        self._software = software
         self._keys = keys
         self._write_trouble = ""
         self._inbox, self._notes, self._ballast, self._clock = inbox, notes, ballast, clock
@@ -177,6 +195,36 @@ class Writer:
             self._commit(records, last=last)
         self._look(mono_us, now=bool(wishes) or last)
         self.place.sign(wishes, mono_us)
+        if not (last or self._refusing or self._failures):
+            self._end(mono_us)
+
+    def _end(self, mono_us: int) -> None:
+        """Let the next log begin, if it is time; where that fails, this one goes on."""
+        try:
+            ending = self.place.ending(mono_us)
+            if ending is not None:
+                self._hand_over(ending, cast("Succession", self.place))
+        except EvidenceError as fault:
+            self._notes.fault(f"succession {fault.what}", self._clock.now_us())
+        except OSError as fault:
+            self._failed([], fault)
+
+    def _hand_over(self, ending: Ending, place: Succession) -> None:
+        self._commit([], last=True)
+        if self._refusing or self._failures:
+            return
+        self.place.append([self._complete(conform({**ending.last_words(), "type": "log.end"}), self._seq)], [], [], 0)
+        self._seq += 1
+        start = {**place.sign_off(ending), "software": self._software, "type": "log.start"}
+        before = self._writer
+        self._writer = {"v": VERSION, "writer.id": ending.successor.name, "writer.boot": str(uuid.uuid4())}
+        try:
+            place.hand_over(ending, self._complete(conform(start), 0))
+        except OSError:
+            self._writer = before
+            raise
+        self._seq = 1
+        self._surroundings = Surroundings(self._clock_fields, self._writer)
 
     def _look(self, mono_us: int, *, now: bool) -> None:
         try:

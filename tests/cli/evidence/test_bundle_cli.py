@@ -65,3 +65,16 @@ def test_it_says_how_it_is_checked(home: Path, tmp_path: Path) -> None:
 )
 def test_a_wrong_call_says_what_to_try(home: Path, words: tuple[str, ...]) -> None:
     assert isinstance(_run(home, *words).exception, UsageError)
+
+
+def test_a_bundle_is_of_one_log_and_says_so(home: Path, tmp_path: Path) -> None:
+    assert CliRunner().invoke(main, ["evidence", "key", "rotate", str(home)]).exit_code == 0
+    done = _run(home, "-o", str(tmp_path / "now.zip"))
+    assert "not in it: the log before it" in done.stderr
+    (past,) = home.glob("past/*")
+    key = (past / "vkey").read_text()
+    done = _run(past, "-o", str(tmp_path / "then.zip"), "--by", "clerk")
+    assert done.exit_code == 0, done.output
+    assert verify((tmp_path / "then.zip").read_bytes(), key)["exit"] == 0
+    assert [each["custody.by"] for each in records(home, "custody.notice")][-1] == "clerk"  # a log that ended is closed
+    assert (past / "vkey").read_text() == key

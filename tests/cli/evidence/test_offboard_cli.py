@@ -70,3 +70,24 @@ def test_a_part_is_disclosed_only_where_it_was_asked_for(home: Path, tmp_path: P
     wrong = str(crawl(2)["id"])  # a neighbor's
     done = _run("bundle", home, "-o", str(tmp_path / "x.zip"), "--tenant", "alice", "--disclose", wrong)
     assert isinstance(done.exception, EvidenceError)
+
+
+def test_earlier_logs_are_taken_along(home: Path, tmp_path: Path) -> None:
+    assert CliRunner().invoke(main, ["evidence", "key", "rotate", str(home)]).exit_code == 0
+    (past,) = home.glob("past/*")
+    done = _run("offboard", home, "alice", "-o", str(tmp_path / "alice.zip"), "--json")
+    told = json.loads(done.stdout)
+    assert told["private_parts"] == 3
+    (earlier,) = told["earlier"]
+    assert earlier["file"] == str(tmp_path / f"alice-{past.name}.zip")
+    bundle = Path(earlier["file"]).read_bytes()
+    assert verify(bundle, (past / "vkey").read_text())["exit"] == 0
+    assert b"canary-alice-1" in bundle
+    assert [_readable(home, number) for number in range(6)] == [True, False] * 3
+
+
+def test_a_record_of_an_earlier_log_can_be_erased(home: Path) -> None:
+    assert CliRunner().invoke(main, ["evidence", "key", "rotate", str(home)]).exit_code == 0
+    done = _run("erase", home, "--id", str(crawl(1)["id"]), "--reason", "asked for")
+    assert done.exit_code == 0, done.output
+    assert [_readable(home, number) for number in (1, 3)] == [False, True]

@@ -17,6 +17,7 @@ from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
     from optout.evidence.bundle import Plan
+    from optout.evidence.directory import Layout
     from optout.report.account import Account
     from optout.report.figures import Figures
 
@@ -57,7 +58,7 @@ def bundle(
 ) -> None:
     """Write a bundle: records, what proves them, the documents they name, and two programs that check it."""
     from optout.evidence.bundle import Scope, plan_bundle
-    from optout.evidence.directory import Layout
+    from optout.evidence.directory import Layout as Log
     from optout.report.figures import figures
 
     scope = Scope(
@@ -69,7 +70,9 @@ def bundle(
     )
     if out is None and not preview:
         raise UsageError("--out is missing", "name the zip to write, or look first with --preview")
-    plan = plan_bundle(Layout(directory), scope)
+    layout = Log(directory)
+    plan = plan_bundle(layout, scope)
+    _tell_earlier(layout)
     counted = figures(plan.fields())
     parts = private_parts(plan, frozenset(disclose))
     missing = sorted(set(disclose) - parts.keys())
@@ -89,6 +92,14 @@ def bundle(
     click.echo(f"{safe(str(out))}  sha256:{digest}")
     click.echo(f"{counted.attempts} visits in {len(plan.chosen.indexes)} records. Check it as its reader will:")
     click.echo(f"  python3 verify.py {safe(str(out))} --vkey '{safe(str(plan.key))}'")
+
+
+def _tell_earlier(layout: Layout) -> None:
+    """A bundle is of one log; say so where there are others."""
+    from optout.evidence.succession import logs_of
+
+    for log in logs_of(layout.root)[:-1]:
+        click.echo(f"not in it: the log before it, {safe(str(log))}; it has a bundle of its own", err=True)
 
 
 def private_parts(plan: Plan, ids: frozenset[str] | None) -> dict[str, bytes]:

@@ -22,8 +22,8 @@ def index(directory: Path, rebuild: bool, as_json: bool) -> None:
 
     It is made from the records and can be deleted at any time.
     """
-    from optout.evidence.index.catalog import logs_of
     from optout.evidence.index.opening import open_index
+    from optout.evidence.succession import logs_of
 
     try:
         logs = logs_of(directory)

@@ -22,7 +22,7 @@ from optout.cli.terminal import safe
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
     metavar="FILE",
-    help="The zip to write: all of the tenant's records, with every private part that can be read.",
+    help="The zip to write, and one beside it for each earlier log: all of the tenant's records, and private parts.",
 )
 @BY
 @JSON
@@ -32,20 +32,27 @@ def offboard(directory: Path, tenant: str, out: Path, by: str, as_json: bool) ->
     from optout.evidence.directory import Layout
     from optout.evidence.erasure import Why, erase_months, refuse_held
     from optout.evidence.keys import KeyStore
+    from optout.evidence.succession import logs_of
     from optout.report.figures import figures
 
     layout = Layout(directory)
     months = tuple(each for each in KeyStore(layout.keys).list() if each.tenant == tenant)
     refuse_held(layout, months)
-    plan = plan_bundle(layout, Scope(tenant=tenant))
-    parts = private_parts(plan, None)
-    counted = figures(plan.fields())
-    digest = write_export(plan, counted, out, case="offboarding", made_by=actor(by), seen=[], parts=parts)
+    files, disclosed = [], 0
+    for place in logs_of(directory):
+        plan = plan_bundle(Layout(place), Scope(tenant=tenant))
+        parts = private_parts(plan, None)
+        name = out if place == directory else out.with_name(f"{out.stem}-{place.name}{out.suffix}")
+        counted = figures(plan.fields())
+        digest = write_export(plan, counted, name, case="offboarding", made_by=actor(by), seen=[], parts=parts)
+        files.append({"file": str(name), "sha256": digest})
+        disclosed += len(parts)
     with opened(directory) as (log, _, keys):
         erased = erase_months(log, layout, keys, months, Why(by=actor(by), reason="offboarding"))
-    told = {"file": str(out), "sha256": digest, "private_parts": len(parts), "months_erased": erased}
+    told = {**files[-1], "earlier": files[:-1], "private_parts": disclosed, "months_erased": erased}
     if as_json:
         click.echo(json.dumps(told))
         return
-    click.echo(f"{safe(str(out))}  sha256:{digest}")
-    click.echo(f"{len(parts)} private parts are in it; the keys of {erased} months are destroyed")
+    for one in files:
+        click.echo(f"{safe(one['file'])}  sha256:{one['sha256']}")
+    click.echo(f"{disclosed} private parts are in it; the keys of {erased} months are destroyed")

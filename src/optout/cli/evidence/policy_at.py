@@ -86,16 +86,18 @@ def _document(fields: Mapping[str, object]) -> tuple[_Key, str] | None:
 
 
 def fields_of(layout: Layout) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Every record of a log with its place; raises EvidenceError where it cannot be read."""
+    """Every record of a log and of those before it, with its place in its own; raises EvidenceError."""
     from optout.evidence.schema import parse_record
     from optout.evidence.segments import Break, read_entries
     from optout.evidence.signing import load_verifier_key
+    from optout.evidence.succession import logs_of
 
     load_verifier_key(layout.vkey)
     try:
-        for item in read_entries(layout.segments):
-            if not isinstance(item, Break):
-                yield item.leaf_index, parse_record(item.record) or {}
+        for log in logs_of(layout.root):
+            for item in read_entries(log / layout.segments.name):
+                if not isinstance(item, Break):
+                    yield item.leaf_index, parse_record(item.record) or {}
     except OSError as fault:
         raise EvidenceError(f"cannot read {fault.filename}: {fault.strerror}") from fault
 

@@ -16,6 +16,7 @@ from optout.errors import EvidenceError, UsageError
 if TYPE_CHECKING:
     from optout.evidence.anchors import Checked
     from optout.evidence.audit import AuditReport
+    from optout.evidence.chain import Audited
     from optout.evidence.seen import Seen
 
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 def verify(directory: Path, expected: str, seen: tuple[str, ...], seen_file: tuple[Path, ...], as_json: bool) -> None:
     """Check the whole log against its signatures. Exit 0: sound, 1: not, 2: could not tell."""
     from optout.evidence.anchors import check_anchors, own_roots, rests_on, seen_by_authorities
-    from optout.evidence.audit import Verdict, audit
+    from optout.evidence.audit import Verdict
+    from optout.evidence.chain import audit_chain
     from optout.evidence.checkpoint import NoteFault, parse_verifier_key
     from optout.evidence.directory import Layout
     from optout.evidence.signing import parse_vkey_file
@@ -51,12 +53,25 @@ def verify(directory: Path, expected: str, seen: tuple[str, ...], seen_file: tup
             checked = check_anchors(layout, key, own_roots(layout))
     except (OSError, EvidenceError) as fault:  # what is wrong with the log itself is the audit's to say
         trouble = "" if isinstance(fault, FileNotFoundError) else f"the timestamps could not be checked: {fault}"
-    report = audit(directory, vkey, (*noted, *seen_by_authorities(checked)))
+    *earlier, last = audit_chain(directory, vkey, (*noted, *seen_by_authorities(checked)))
+    report = last.report
     told = [*_anchor_faults(checked), *([trouble] if trouble else [])]
     time = rests_on(checked, report.covered)
-    click.echo(json.dumps(_as_json(report, time, told)) if as_json else _verdict(report, time, told))
-    codes = {Verdict.SOUND: 0, Verdict.NOT_SOUND: 1, Verdict.COULD_NOT_TELL: 2}
-    sys.exit(codes[report.verdict])
+    if as_json:
+        past = [{"log": one.log.name, **_as_json(one.report, "", [])} for one in earlier]
+        click.echo(json.dumps({**_as_json(report, time, told), "past": past}))
+    else:
+        click.echo("\n".join([_verdict(report, time, told), *map(_earlier, earlier)]))
+    verdicts = {one.report.verdict for one in (*earlier, last)}
+    is_sound, is_not = verdicts == {Verdict.SOUND}, Verdict.NOT_SOUND in verdicts
+    sys.exit(0 if is_sound else 1 if is_not else 2)
+
+
+def _earlier(one: Audited) -> str:
+    report = one.report
+    lines = [f"\nbefore it, in {safe(str(one.log))}: {report.verdict}, {report.size} records"]
+    lines += [f"  - {safe(str(problem), 400)}" for problem in report.problems]
+    return "\n".join(lines)
 
 
 def _noted(lines: tuple[str, ...], files: tuple[Path, ...]) -> tuple[Seen, ...]:

@@ -12,9 +12,12 @@ from typing import Any
 from optout.evidence.index.facts import OUTCOME, REQUEST, Facts, id_key, parse_facts
 from optout.evidence.index.known import Known
 from optout.evidence.index.tables import BLOCK, DAY_US
+from optout.evidence.schema import parse_record
 from optout.evidence.segments import Bookmark, Break, Entry
 from optout.evidence.tree import leaf_hash
+from optout.evidence.waiting import places_carried
 
+_START = "log.start"
 _Row = list[int | None]
 _LEAF, _STATUS, _BYTES, _OUTCOME, _RETRACTED = 0, 6, 7, 8, 9  # places in a row
 
@@ -78,6 +81,8 @@ class Batch:
         profile = known.profile(facts)
         day = time_us // DAY_US
         self.writers[facts.boot] = facts.seq + 1
+        if not leaf and facts.type == _START:
+            self.writers.update(places_carried(parse_record(record) or {}))
         if leaf // BLOCK != self._block or not self._first_us <= time_us <= self._last_us:
             self._widen(leaf // BLOCK, time_us)
         place = None if facts.path is None else known.path(facts.path)

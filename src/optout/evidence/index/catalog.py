@@ -23,9 +23,9 @@ from optout.evidence.index.figures import Figure, figures
 from optout.evidence.index.opening import NAME, Index, move_aside, open_index
 from optout.evidence.index.question import Question
 from optout.evidence.segments import Break, Entry
+from optout.evidence.succession import logs_of
 
 _CURSOR = re.compile(r"([0-9a-f]{8})\.([0-9]{1,16})\Z")
-_PAST = "past"
 _Answer = TypeVar("_Answer")
 
 
@@ -53,13 +53,6 @@ class Hit:
     found: Found
     log: Path
     cursor: Cursor
-
-
-def logs_of(root: Path) -> tuple[Path, ...]:
-    """The directories of a log and of those before it, the oldest first; raises OSError."""
-    past = root / _PAST
-    older = sorted(path for path in past.iterdir() if Layout(path).vkey.is_file()) if past.is_dir() else []
-    return (*older, root)
 
 
 class Catalog:
