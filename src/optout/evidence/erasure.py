@@ -20,6 +20,7 @@ from optout.evidence.files import sync
 from optout.evidence.frames import HEAD_BYTES
 from optout.evidence.holds import held_by, read_holds
 from optout.evidence.keys import KeyStore, TenantMonth
+from optout.evidence.packed import SUFFIX, overwrite, packed_path
 from optout.evidence.private import Opened, open_sealed, where_sealed
 from optout.evidence.recorder import Recorder
 from optout.evidence.schema import parse_envelope, parse_record
@@ -128,9 +129,20 @@ def _shred(keys: KeyStore, entry: Entry) -> None:
     keys.note_erased(where_of(entry), id_of(entry))
     if not entry.private:
         return
-    descriptor = os.open(entry.path, os.O_WRONLY | os.O_CLOEXEC)
+    with keys.alone():  # nobody packs the segment meanwhile
+        _blank(entry)
+
+
+def _blank(entry: Entry) -> None:
+    """Overwrite a private part where it lies."""
+    zeros, place = bytes(len(entry.private)), entry.offset + HEAD_BYTES
+    path = entry.path if entry.path.exists() else packed_path(entry.path)
+    if path.suffix == SUFFIX:
+        overwrite(path, place, zeros)
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.pwrite(descriptor, bytes(len(entry.private)), entry.offset + HEAD_BYTES)
+        os.pwrite(descriptor, zeros, place)
         sync(descriptor)
     finally:
         os.close(descriptor)

@@ -17,6 +17,7 @@ from optout.evidence.clock import Clock
 from optout.evidence.directory import Layout
 from optout.evidence.files import replace_file
 from optout.evidence.notes import Notes
+from optout.evidence.packing import Packing
 from optout.evidence.quarters import is_over
 from optout.evidence.receipt import Loss, Receipt
 from optout.evidence.schema import Value
@@ -32,6 +33,7 @@ from optout.evidence.writer import RESERVE
 _LOOK_US = 200_000  # how long a record may lie in a spool before it is taken over; a checkpoint takes far longer
 _LOOK_S = _LOOK_US / 1_000_000
 _LOOK_FOR_NEW_S = 1.0
+_SEAL_BYTES = 1 << 20
 _LOOK_FOR_END_US = 1_000_000
 _MOST_CARRIED = 128  # spools whose places fit into one record; with more of them a log goes on until there are fewer
 
@@ -70,6 +72,7 @@ class Ledger:
         self._sequencer, self._notes, self._clock = sequencer, notes, clock
         self._has_more = False
         self._segment_bytes = segment_bytes
+        self._packing = Packing(layout)
         self._end_us = 0
         self._look_us = clock.mono_us()
         self._sign_every_us = checkpoint_every_s * 1_000_000
@@ -141,8 +144,16 @@ class Ledger:
             if not now:
                 self._has_more = True
                 break
+        self._make_room()
         with suppress(OSError):
             self.spooled = spools_size(self._layout) if self._sequencer.is_followed else 0
+
+    def _make_room(self) -> None:
+        """Pack old segments near the end, and seal the one that is written if that is not enough."""
+        self.used -= self._packing.look(self.used, self.max_bytes)
+        if self._packing.wants_more and self._segments.length >= max(_SEAL_BYTES, self.max_bytes // 64):
+            self._segments.begin_next()
+            self._packing.sealed()
 
     def _take_over(self, batch: Batch) -> None:
         for digest, document in batch.documents.items():
@@ -241,6 +252,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the files; nothing is pending."""
+        self._packing.close()
         self._segments.close()
         self._sequencer.close()
 

@@ -22,9 +22,10 @@ from typing import BinaryIO, NamedTuple
 
 from optout.evidence.files import is_full, sync, sync_directory, write_all
 from optout.evidence.frames import Damage, Framed, frame, framed_size, read_framed
+from optout.evidence.packed import open_segment, packed_path
 
 _READ_BYTES = 1 << 18  # read ahead: a system call for two hundred records, not for seven
-_NAME = re.compile(r"([0-9]{16})\.frames\Z")
+_NAME = re.compile(r"([0-9]{16})\.frames(\.gz)?\Z")
 _NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _OLD = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
 
@@ -85,12 +86,20 @@ def segment_name(first: int) -> str:
 
 def list_segments(directory: Path) -> tuple[Segment, ...]:
     """The segments in a directory in the order of their records; other files are left alone."""
-    found = []
+    found: dict[int, Segment] = {}
     for path in directory.iterdir():
         name = _NAME.match(path.name)
-        if name is not None:
-            found.append(Segment(path=path, first=int(name.group(1))))
-    return tuple(sorted(found, key=lambda segment: segment.first))
+        if name is not None and (name.group(2) is None or int(name.group(1)) not in found):
+            first = int(name.group(1))
+            found[first] = Segment(path=path, first=first)  # of two the plain one (`packed`, rule 1)
+    return tuple(sorted(found.values(), key=lambda segment: segment.first))
+
+
+def segment_path(directory: Path, first: int) -> Path:
+    """Where the segment lies whose first record has the index `first`, packed or not."""
+    plain = directory / segment_name(first)
+    packed = packed_path(plain)
+    return packed if not plain.exists() and packed.exists() else plain
 
 
 def read_entries(directory: Path, start: Bookmark = BEGINNING, *, first: int = 0) -> Iterator[Entry | Break]:
@@ -114,7 +123,7 @@ def read_entries(directory: Path, start: Bookmark = BEGINNING, *, first: int = 0
 
 def _read_segment(segment: Segment, following: int | None, start: Bookmark, first: int) -> Iterator[Entry | Break]:
     index, offset = start.leaf_index, start.offset
-    with segment.path.open("rb", buffering=_READ_BYTES) as file:
+    with open_segment(segment.path, _READ_BYTES) as file:
         file.seek(offset)
         while following is None or index < following:
             framed = read_framed(file)
@@ -138,7 +147,7 @@ def read_record(file: BinaryIO, offset: int) -> Framed | Damage | None:
 
 def reread(end: Break) -> Damage | None:
     """What a second look at a break shows; None if a frame is there now, as when a writer replaced a failed write."""
-    with end.path.open("rb") as file:
+    with open_segment(end.path) as file:
         file.seek(end.offset)
         framed = read_framed(file)
     return framed if isinstance(framed, Damage) else None
@@ -186,6 +195,11 @@ class SegmentWriter:
         self._durable += len(data)
         self.size += len(records)
         return len(data)
+
+    @property
+    def length(self) -> int:
+        """How many durable bytes the current file has."""
+        return self._durable if self._descriptor is not None else 0
 
     def begin_next(self) -> None:
         """Go on in a new file, if the current one has records; raises OSError."""

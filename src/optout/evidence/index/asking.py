@@ -23,7 +23,8 @@ from optout.evidence.index.facts import id_key, parse_facts
 from optout.evidence.index.opening import Index
 from optout.evidence.index.question import PathPattern, Question
 from optout.evidence.index.tables import BLOCK, FACETS, ask
-from optout.evidence.segments import Bookmark, Break, Entry, list_segments, read_entries, read_record
+from optout.evidence.packed import open_segment
+from optout.evidence.segments import Bookmark, Break, Entry, list_segments, read_entries, read_record, segment_path
 
 _MOST_MERGED = 1024  # statements open at once
 _FEW = 0.05  # of all: below this share a way beside the log is shorter than the log
@@ -231,10 +232,10 @@ class _Segments:
     def read(self, row: Row) -> Found | Break:
         """The record of a row."""
         first = next((first for first in self._firsts if first <= row.leaf), 0)
-        path = self._index.layout.segments / f"{first:016d}.frames"
+        path = segment_path(self._index.layout.segments, first)
         if self._open is None or self._open[0] != first:
             self.__exit__()
-            self._open = first, path.open("rb")
+            self._open = first, open_segment(path)
         framed = read_record(self._open[1], row.offset)
         if isinstance(framed, Framed):
             return Found(entry=Entry(row.leaf, framed.record, path, row.offset, framed.private), row=row)

@@ -14,6 +14,7 @@ from optout.evidence.directory import Layout
 from optout.evidence.frames import Framed
 from optout.evidence.index.facts import REQUEST, Facts, id_key, parse_facts
 from optout.evidence.index.tables import DAY_US, FACETS, ask
+from optout.evidence.packed import open_segment
 from optout.evidence.segments import read_record, segment_name
 
 MOST = 65_536  # ids, profiles and paths in memory
@@ -110,6 +111,6 @@ def fetch(connection: apsw.Connection, layout: Layout, leaf: int) -> object:
     first = connection.execute("SELECT max(first) FROM segments WHERE first <= ?", (leaf,)).get
     if offset is None or first is None:
         return None
-    with (layout.segments / segment_name(first)).open("rb") as file:
+    with open_segment(layout.segments / segment_name(first)) as file:
         framed = read_record(file, offset)
     return framed.record if isinstance(framed, Framed) else framed

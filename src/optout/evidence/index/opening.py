@@ -23,7 +23,8 @@ from optout.evidence.directory import Layout
 from optout.evidence.frames import Damage, Framed
 from optout.evidence.index.filling import Filler
 from optout.evidence.index.tables import SCHEMA, VERSION, ask
-from optout.evidence.segments import Break, list_segments, read_record, reread
+from optout.evidence.packed import open_segment
+from optout.evidence.segments import Break, list_segments, read_record, reread, segment_path
 from optout.evidence.signing import load_verifier_key
 from optout.evidence.tree import leaf_hash
 
@@ -206,7 +207,7 @@ def _check_places(connection: apsw.Connection, layout: Layout) -> None:
     places = [(first, 0, known[first]) for first in known if known[first] is not None]
     places.append((max(known), int(offset), bytes.fromhex(digest)))
     for first, place, expected in places:
-        with firsts[first].open("rb") as file:
+        with open_segment(firsts[first]) as file:
             framed = read_record(file, place)
         if not isinstance(framed, Framed) or leaf_hash(framed.record) != expected:
             raise _UnfitError("the log has other records now")
@@ -215,7 +216,7 @@ def _check_places(connection: apsw.Connection, layout: Layout) -> None:
 def _breaks(connection: apsw.Connection, layout: Layout) -> Iterator[Break]:
     rows = ask(connection, "SELECT leaf, segment, offset, damage FROM breaks ORDER BY leaf")
     for leaf, first, offset, damage in list(rows):
-        path = layout.segments / f"{first:016d}.frames"
+        path = segment_path(layout.segments, first)
         yield Break(index=leaf, path=path, offset=offset, damage=Damage(damage), last=False)
 
 
