@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -97,6 +98,10 @@ async def test_a_refusal_comes_before_a_front_controller_and_leaves_other_answer
         passed = await ask(port, "/post/1", GPTBOT)
         missing = await ask(port, "/nothing", GPTBOT)
         secret = await ask(port, "/secret", GPTBOT)
+        logs = (place / "optout.log", place / "own.log")
+        async with asyncio.timeout(20):  # a line is written when its connection has ended
+            while any(log.read_bytes().count(b"\n") < 4 for log in logs):
+                await asyncio.sleep(0.02)
         lines = [parse_line(in_common_form(line)) for line in (place / "optout.log").read_bytes().splitlines()]
         own = (place / "own.log").read_text().splitlines()
     assert (refused.status, refused.first("content-type")) == (403, "application/problem+json")
@@ -104,7 +109,7 @@ async def test_a_refusal_comes_before_a_front_controller_and_leaves_other_answer
     assert (missing.status, missing.body) == (404, b"the site's missing page")
     assert (secret.status, secret.body) == (403, b"the site's own 403")
     told = [(line.path, line.action.value, line.status) for line in lines if isinstance(line, Line)]
-    assert sorted(told) == [  # a line is written when its connection has ended
+    assert sorted(told) == [
         ("/nothing", "allow", 404),
         ("/post/1", "allow", 200),
         ("/secret", "allow", 403),
