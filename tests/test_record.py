@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from optout.crawlers.registry import bundled_registry
-from optout.record import Ending, crawl_outcome
+from optout.record import Ending, crawl_outcome, served_hash
 from optout.testing import make_request
 from tests.judge import SITE, ask, engine, publishes, user_agent
 
@@ -195,3 +195,25 @@ def test_heads_that_strangers_make_up_do_not_fill_the_memory() -> None:
         assert len(forms._kept) <= 128
         assert len(forms._seen) <= 2048
     assert forms._kept
+
+
+@pytest.mark.parametrize(
+    ("status", "aborted", "told"), [(200, False, True), (200, True, False), (206, False, False), (404, False, False)]
+)
+def test_bytes_as_served_are_told_of_a_whole_declaration_only(status: int, aborted: bool, told: bool) -> None:
+    request = make_request(f"https://{SITE}/robots.txt", user_agent("GPTBot"))
+    outcome = ask(engine(POLICY), publishes(ROBOTS), "GPTBot", "/robots.txt")
+    assert outcome is not None
+    served = served_hash(request)
+    assert served is not None
+    served.update(b"User-agent: *")
+    ending = Ending(status=status, body_bytes=13, aborted=aborted, served=served)
+    found = crawl_outcome(
+        record_id="x", request=request, decision=outcome.decision, time_us=5, mono_us=7, ending=ending
+    )
+    assert ("served.sha256" in found.public) is told
+
+
+def test_nothing_but_a_declaration_is_hashed() -> None:
+    for method, path in (("GET", "/"), ("HEAD", "/robots.txt"), ("GET", "/robots.txt?x")):
+        assert served_hash(make_request(f"https://{SITE}{path}", user_agent("GPTBot"), method=method)) is None

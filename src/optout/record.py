@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -20,7 +21,7 @@ from optout.licensing.token import GrantState
 from optout.messages import AddressSource, Request
 from optout.policy.model import Action
 from optout.response import offer
-from optout.signals.declaration import DocumentState, Published
+from optout.signals.declaration import ROBOTS_PATH, TDMREP_PATH, DocumentState, Published
 from optout.signals.tdmrep import Reserved
 
 Value = str | int | bool | list[str]
@@ -151,15 +152,43 @@ def crawl_outcome(
     }
     if ending.status is not None:
         public["http.response.status_code"] = ending.status
+    if ending.served is not None and ending.status == 200 and not ending.aborted:
+        public["served.sha256"] = ending.served.hexdigest()
     return Record(public=public, private={})
 
 
+class Hash(Protocol):
+    """What `hashlib.sha256` gives."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more."""
+
+    def hexdigest(self) -> str:
+        """The hash of all that was taken in."""
+
+
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How an exchange ended: the status sent (None: none was), content bytes really sent, and whether it broke off."""
+    """How an exchange ended: the status sent (None: none was), content bytes really sent, and whether it broke off.
+
+    `served` is the running hash of what was sent, where `served_hash` gave one.
+    """
 
     status: int | None
     body_bytes: int
     aborted: bool
+    served: Hash | None = None
+
+
+_DECLARATIONS = frozenset({ROBOTS_PATH, TDMREP_PATH})
+
+
+def served_hash(request: Request) -> Hash | None:
+    """For a door to feed with each piece of content that it sends: a hash for a declaration, None for all else.
+
+    What a crawler got may differ from what the origin holds: a cache, a generator, a broken transfer. The record tells
+    the bytes that went out (evidence.md part 5.1, "as served"); hashing every picture would buy nothing.
+    """
+    return hashlib.sha256() if request.target in _DECLARATIONS and request.method == "GET" else None
 
 
 def _observe(public: dict[str, Value], request: Request, *, user_fetch: bool) -> None:

@@ -57,3 +57,10 @@ def test_fetches_name_the_version_that_was_in_force() -> None:
     records = [{**fetch, "url.path": "/robots.txt"}, {**fetch, "url.path": "/gallery/"}]
     found = history(enumerate(records), "a.example")
     assert [(each.name, each.sha256, each.index) for each in found.fetches] == [("robots.txt", "aa", 0)]
+
+
+def test_a_fetch_tells_the_bytes_that_went_out() -> None:
+    fetch = {"type": "crawl.request", "server.address": "a.example", "robots.sha256": "aa", "url.path": "/robots.txt"}
+    outcome = {"type": "crawl.outcome", "crawl.request.id": "one", "served.sha256": "bb"}
+    found = history(enumerate([{**fetch, "id": "one"}, outcome, {**fetch, "id": "two"}]), "a.example")
+    assert [each.served for each in found.fetches] == ["bb", ""]

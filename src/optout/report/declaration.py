@@ -146,9 +146,18 @@ def _fetches(certified: Certified) -> Iterator[str]:
         versions = Counter(fetch.sha256[:8] for fetch in found if fetch.sha256)
         told = ", ".join(f"{count} of {version}…" for version, count in sorted(versions.items()))
         yield f"<tr><td>{visible(product)}</td><td>{visible(standing)}</td><td>{visible(name)}</td><td>{len(found)}"
-        yield f"{f' ({visible(told)})' if told else ''}</td>"
+        yield f"{f' ({visible(told)})' if told else ''}{_as_served(found)}</td>"
         yield f"<td>{_place(found[0])}</td><td>{_place(found[-1])}</td></tr>"
     yield "</table>"
+
+
+def _as_served(found: list[Fetch]) -> str:
+    """Whether what went out was what the site published, as far as the door saw it."""
+    seen = [fetch for fetch in found if fetch.served]
+    other = sum(fetch.served != fetch.sha256 for fetch in seen)
+    if not seen:
+        return ""
+    return f"; {other} of {len(seen)} got other bytes" if other else f"; {len(seen)} got exactly these bytes"
 
 
 def _place(fetch: Fetch) -> str:

@@ -8,13 +8,14 @@ more than a day and a quarter apart, the log does not say what was published, an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from optout.report.figures import Fields, number
 
 DAY_US = 86_400_000_000
 _UNBROKEN_US = DAY_US + DAY_US // 4  # a day between two looks, and room for a site that answers late
 _SEEN, _SNAPSHOT, _GAP, _REQUEST = "declaration.seen", "policy.snapshot", "log.gap", "crawl.request"
+_OUTCOME = "crawl.outcome"
 _DOCUMENTS = {"/robots.txt": "robots.txt", "/.well-known/tdmrep.json": "tdmrep.json"}
 
 
@@ -39,13 +40,17 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Somebody fetched a document: who he claimed to be, and which version was in force."""
+    """Somebody fetched a document: who he claimed to be, which version was in force, and the bytes that he got.
+
+    `served` is the SHA-256 (hex) of what went out; "" where the door could not see it or the transfer broke off.
+    """
 
     index: int
     time_us: int
     name: str
     sha256: str
     fields: Fields
+    served: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +76,15 @@ def sites_of(records: Iterable[tuple[int, Fields]]) -> tuple[str, ...]:
 def history(records: Iterable[tuple[int, Fields]], site: str) -> History:
     """The history of one site, from the records of a log with their places."""
     versions: dict[str, list[Version]] = {}
-    fetches, gaps = [], []
+    fetches: list[Fetch] = []
+    gaps: list[Fields] = []
+    served: dict[str, str] = {}
     for index, fields in records:
         kind = fields.get("type")
         if kind == _GAP and fields.get("site", site) in (site, "*"):
             gaps.append(fields)
+        elif kind == _OUTCOME and "served.sha256" in fields:
+            served[str(fields.get("crawl.request.id"))] = str(fields["served.sha256"])
         elif fields.get("server.address") != site:
             continue
         elif kind == _SEEN:
@@ -85,7 +94,7 @@ def history(records: Iterable[tuple[int, Fields]], site: str) -> History:
     return History(
         site=site,
         versions={name: tuple(found) for name, found in sorted(versions.items())},
-        fetches=tuple(fetches),
+        fetches=tuple(replace(each, served=served.get(str(each.fields.get("id")), "")) for each in fetches),
         gaps=tuple(gaps),
     )
 

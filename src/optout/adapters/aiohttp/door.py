@@ -25,6 +25,7 @@ from optout.adapters.refusals import Refusal, Refusals
 from optout.crawlers.model import Claim
 from optout.engine import Outcome
 from optout.messages import Destination, Fields, Response, as_text, parse_destination
+from optout.record import served_hash
 from optout.response import bad_request
 
 SOFTWARE = f"optout/{version('optout')} aiohttp/{version('aiohttp')}"
@@ -118,7 +119,7 @@ class Door:
         if outcome.response is not None:
             self._refusals.note(same, engine, seen, outcome)
             return as_aiohttp(outcome.response)
-        meter = Meter(request, partial(self.driver.ended, outcome, seen))
+        meter = Meter(request, partial(self.driver.ended, outcome, seen), served_hash(seen))
         self._visits[id(request)] = outcome, meter
         meter.watch(self._loop, lambda _: self._visits.pop(id(request), None))
         return await handler(request)

@@ -12,20 +12,24 @@ from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSCloseCode, web
+from aiohttp.abc import AbstractStreamWriter
 
-from optout.record import Ending
+from optout.record import Ending, Hash
 
 
 class Meter:
     """The count for one request. `told` is called once, when the task that answers the request has ended."""
 
-    def __init__(self, request: web.Request, told: Callable[[Ending], None]) -> None:
+    def __init__(self, request: web.Request, told: Callable[[Ending], None], served: Hash | None = None) -> None:
+        self._served = served
         self._request = request
         self._told: Callable[[Ending], None] | None = told
         self._response: web.StreamResponse | None = None
         self._is_compressed = False
         self._content = 0
         request.writer.on_body_write = self._written
+        if served is not None:
+            _hash_what_is_written(request.writer, served)
 
     def watch(self, loop: asyncio.AbstractEventLoop, then: Callable[[Meter], object]) -> None:
         """End with the present task of `loop`, which writes the response after the handlers; `then` is told."""
@@ -62,11 +66,27 @@ class Meter:
             return
         if self._is_compressed and self._content:
             self._content = self._request.writer.output_size - _head_size(self._request, response)
-        told(Ending(status=response.status, body_bytes=self._content, aborted=not _is_whole(response)))
+        served = None if self._is_compressed else self._served  # it was fed before that coding
+        told(Ending(status=response.status, body_bytes=self._content, aborted=not _is_whole(response), served=served))
 
     def _written(self, size: int, _wire: int) -> None:
         """aiohttp's `on_body_write`: `size` octets of content, before compression, were handed to the connection."""
         self._content += size
+
+
+def _hash_what_is_written(writer: AbstractStreamWriter, served: Hash) -> None:
+    """Feed `served` with each piece of content that is handed to this writer; it has no other place to see them."""
+    write, write_eof = writer.write, writer.write_eof
+
+    async def hashed(chunk: bytes, *more: Any, **options: Any) -> None:
+        served.update(chunk)
+        await write(chunk, *more, **options)
+
+    async def hashed_eof(chunk: bytes = b"") -> None:
+        served.update(chunk)
+        await write_eof(chunk)
+
+    writer.write, writer.write_eof = hashed, hashed_eof  # type: ignore[method-assign,assignment]
 
 
 def _is_compressed_in_flight(response: web.StreamResponse) -> bool:

@@ -26,6 +26,7 @@ from optout.adapters.intake import take_in
 from optout.crawlers.model import Claim
 from optout.engine import NO_FIELDS
 from optout.messages import Destination, Fields, Request, Response, as_text, octets, parse_destination
+from optout.record import served_hash
 from optout.response import bad_request
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class OptoutMiddleware:
             with suppress(OSError):  # the client hung up
                 await _answer(scope, receive, send, outcome.response)
             return
-        meter = Meter(scope, receive, send)
+        meter = Meter(scope, receive, send, served_hash(seen))
         declaring = _Declaring(
             driver=driver, scope=scope, destination=destination, send=meter.send, replacing=outcome.fields
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from optout.record import Ending
+from optout.record import Ending, Hash
 
 # The shapes of ASGI 3, as its specification names them.
 Scope = MutableMapping[str, Any]
@@ -25,7 +25,8 @@ _WITHOUT_CONTENT = frozenset({204, 304})
 class Meter:
     """Stands before `receive` and `send` of one exchange, and changes nothing."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, served: Hash | None = None) -> None:
+        self._served = served
         self._receive = receive
         self._send = send
         self._is_head = scope["type"] == "http" and scope["method"] == "HEAD"
@@ -55,6 +56,8 @@ class Meter:
                 self._status = message["status"]
             case "http.response.body" | "websocket.http.response.body":
                 self._content += len(message.get("body", b""))
+                if self._served is not None:
+                    self._served.update(message.get("body", b""))
                 self._is_whole = not message.get("more_body", False)
             case "websocket.accept":
                 self._status = 101
@@ -71,4 +74,5 @@ class Meter:
             status=self._status,
             body_bytes=self._content if has_content else 0,
             aborted=self._has_broken or not self._is_whole,
+            served=self._served,
         )

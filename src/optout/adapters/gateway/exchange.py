@@ -24,7 +24,7 @@ from optout.adapters.gateway.repeat import repeat_of
 from optout.adapters.gateway.tunnel import Tunnel
 from optout.engine import NO_FIELDS, Engine, Outcome
 from optout.messages import Destination, Fields, Request, Response, as_text
-from optout.record import Ending
+from optout.record import Ending, served_hash
 from optout.response import bad_request
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class Exchange:
             self._go_on()
         else:
             self._request = claimed.request
+            self._download.served = served_hash(claimed.request)
             run_eagerly(driver.decide(claimed.request, claimed.claim), partial(self._judged, driver.engine))
 
     def _judged(self, engine: Engine, outcome: Outcome | None) -> None:
@@ -285,7 +286,9 @@ class Exchange:
         outcome, request = self._outcome, self._request
         if outcome is not None and request is not None:
             sent = self._download.sent + (self._tunnel.passed if self._tunnel is not None else 0)
-            ending = Ending(status=self._download.status, body_bytes=sent, aborted=aborted)
+            ending = Ending(
+                status=self._download.status, body_bytes=sent, aborted=aborted, served=self._download.served
+            )
             self._gateway.driver.ended(outcome, request, ending)
 
     def _manner(self) -> Manner:

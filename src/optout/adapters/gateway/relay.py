@@ -9,6 +9,7 @@ from __future__ import annotations
 from optout.adapters.gateway.answers import AnswerHead, Body, Manner, framing_of, head_for_visitor
 from optout.adapters.gateway.heads import Asked
 from optout.messages import Fields
+from optout.record import Hash
 
 
 class Upload:
@@ -47,11 +48,12 @@ class Upload:
 class Download:
     """The origin's answer. `status` is None until the visitor has been sent its head; `sent` counts content."""
 
-    __slots__ = ("_body", "_head", "_octets", "_untaken", "is_patient", "sent", "status")
+    __slots__ = ("_body", "_head", "_octets", "_untaken", "is_patient", "sent", "served", "status")
 
     def __init__(self) -> None:
         self.status: int | None = None
         self.sent = 0
+        self.served: Hash | None = None
         self.is_patient = False  # an event stream, which may be silent for as long as it likes
         self._head: AnswerHead | None = None
         self._body = Body.NONE
@@ -71,6 +73,7 @@ class Download:
     def replace(self, status: int, size: int) -> None:
         """Another answer is sent instead, of which the head has not gone out yet."""
         self.status, self.sent, self._untaken = status, size, 0
+        self.served = None
         self._octets.clear()
 
     def add(self, octets: bytes) -> None:
@@ -82,6 +85,8 @@ class Download:
         else:
             return
         self._untaken += len(octets)
+        if self.served is not None:
+            self.served.update(octets)
 
     def take(self, *, is_whole: bool) -> bytes:
         """What has come and was not taken before, framed for the visitor; it counts as sent."""

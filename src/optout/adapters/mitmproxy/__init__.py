@@ -53,6 +53,7 @@ from optout.adapters.refusals import Refusal, Refusals
 from optout.crawlers.model import Claim
 from optout.errors import OptoutError, UsageError
 from optout.messages import Response
+from optout.record import served_hash
 from optout.response import bad_request
 
 LOG = logging.getLogger("optout")
@@ -232,6 +233,7 @@ class OptoutAddon:
             trusted=driver.settings.trusted,
             http_version=http_version(flow.request),
         )
+        exchange.served = served_hash(exchange.request)
         with self._brake.held(flow):
             exchange.outcome = await driver.decide(exchange.request, claim)
         if exchange.outcome is not None:

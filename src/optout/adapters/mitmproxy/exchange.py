@@ -11,7 +11,7 @@ from optout.adapters.client_address import TrustedProxies, client_address, clien
 from optout.adapters.forwarding import Visit
 from optout.engine import Outcome
 from optout.messages import Destination, Fields, Request, Response
-from optout.record import Ending
+from optout.record import Ending, Hash
 
 _KEY = "optout"
 _OWED = "optout-owed"
@@ -28,6 +28,7 @@ class Exchange:
     request: Request | None = None
     outcome: Outcome | None = None
     sent: int = 0
+    served: Hash | None = None
 
     @property
     def refusal(self) -> Response | None:
@@ -37,14 +38,16 @@ class Exchange:
     def count(self, data: bytes) -> bytes:
         """Let a part of the answer's body pass, and count it."""
         self.sent += len(data)
+        if self.served is not None:
+            self.served.update(data)
         return data
 
     def ending(self, flow: HTTPFlow, *, aborted: bool) -> Ending:
         """How the exchange ended. What was handed to the connection counts as sent."""
         response = flow.response
         if response is not None:
-            kept = len(response.raw_content or b"")  # None where it was streamed and counted
-            return Ending(status=response.status_code, body_bytes=self.sent + kept, aborted=aborted)
+            self.count(response.raw_content or b"")  # None where it was streamed and counted
+            return Ending(status=response.status_code, body_bytes=self.sent, aborted=aborted, served=self.served)
         # Without an answer from the origin mitmproxy gives its own, if there is still somebody to give it to.
         return Ending(status=502 if flow.client_conn.connected else None, body_bytes=0, aborted=aborted)
 

@@ -27,6 +27,7 @@ from optout.adapters.wsgi.meter import Meter, counted
 from optout.crawlers.model import Claim
 from optout.engine import NO_FIELDS
 from optout.messages import Destination, Fields, Request, Response, as_text, octets, parse_destination
+from optout.record import served_hash
 from optout.response import bad_request
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class OptoutMiddleware:
             return self._app(environ, self._declaring(environ, destination, start_response))
         if outcome.response is not None:
             return _answer(environ, start_response, outcome.response)
-        meter = Meter(seen.method, start_response, partial(self._loop.ended, outcome, seen))
+        meter = Meter(seen.method, start_response, partial(self._loop.ended, outcome, seen), served_hash(seen))
         start = self._declaring(environ, destination, meter.start, outcome.fields)
         try:
             return counted(self._app(environ, start), meter)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 from wsgiref.types import StartResponse
 
-from optout.record import Ending
+from optout.record import Ending, Hash
 
 _WITHOUT_CONTENT = frozenset({204, 304})
 
@@ -18,7 +18,14 @@ _WITHOUT_CONTENT = frozenset({204, 304})
 class Meter:
     """The count for one exchange. `told` is called once, at the end."""
 
-    def __init__(self, method: str, start_response: StartResponse, told: Callable[[Ending], None]) -> None:
+    def __init__(
+        self,
+        method: str,
+        start_response: StartResponse,
+        told: Callable[[Ending], None],
+        served: Hash | None = None,
+    ) -> None:
+        self._served = served
         self._is_head = method == "HEAD"
         self._start_response = start_response
         self._told: Callable[[Ending], None] | None = told
@@ -40,6 +47,8 @@ class Meter:
     def add(self, chunk: bytes) -> None:
         """Content that goes to the server."""
         self._content += len(chunk)
+        if self._served is not None:
+            self._served.update(chunk)
 
     def end(self, *, is_whole: bool) -> None:
         """Tell how it went, once."""
@@ -48,7 +57,8 @@ class Meter:
             has_content = not self._is_head and self._status not in _WITHOUT_CONTENT
             # Without content there is nothing to take, and some servers do not even ask.
             is_whole = is_whole or (self._status is not None and not has_content)
-            told(Ending(status=self._status, body_bytes=self._content if has_content else 0, aborted=not is_whole))
+            size = self._content if has_content else 0
+            told(Ending(status=self._status, body_bytes=size, aborted=not is_whole, served=self._served))
 
 
 def counted(content: Iterable[bytes], meter: Meter) -> Counted:
