@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from optout.cli.robots import batch
+from optout.cli.main import main
+from optout.cli.robots import DIALECTS, batch
 from optout.robots.dialects import Dialect
 
 ROBOTS = """\
@@ -169,3 +171,38 @@ def test_a_wrong_call_is_a_fault_of_its_own(args: tuple[str, ...]) -> None:
     done = run(*args)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"Usage" in done.stderr
+
+
+def test_the_dialects_that_can_be_named_are_those_that_there_are() -> None:
+    assert tuple(Dialect) == DIALECTS
+
+
+def test_compare_shows_who_differs(tmp_path: Path) -> None:
+    file = tmp_path / "robots.txt"
+    file.write_text("User-agent: Google\nDisallow: /\n")
+    done = CliRunner().invoke(
+        main, ["robots", "compare", str(file), "/a", "/b", "--token", "Googlebot", "--token", "Google"]
+    )
+    assert done.exit_code == 1
+    assert done.output.count("disallow:2 *") == 4
+    assert done.output.count("Googlebot  /") == 2
+    assert "* differs" in done.output
+
+
+def test_compare_for_a_program(tmp_path: Path) -> None:
+    file = tmp_path / "robots.txt"
+    file.write_text("User-agent: *\nDisallow: /a\n")
+    done = CliRunner().invoke(main, ["robots", "compare", str(file), "/a", "--token", "x", "--json"])
+    assert done.exit_code == 0
+    told = json.loads(done.output)
+    assert told["agree"]
+    assert told["answers"][0]["readings"]["google"] == {"allowed": False, "line": 2}
+    assert told["answers"][0]["readings"]["protego"] == {"allowed": False, "line": 0}
+
+
+def test_compare_prints_nothing_of_a_stranger_s_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "robots.txt"
+    file.write_bytes(b"User-agent: *\nDisallow: /\x1b[31m\n")
+    done = CliRunner().invoke(main, ["robots", "compare", str(file), "/\x1b[31m", "--token", "\u202ex"])
+    assert "\x1b" not in done.output
+    assert "\u202e" not in done.output

@@ -41,4 +41,4 @@ def test_a_path_without_a_slash_gets_one(dialect: Dialect) -> None:
 def test_octets_outside_ascii_are_compared_as_escapes(dialect: Dialect) -> None:
     file = "User-agent: *\nDisallow: /ツ\n".encode()
     assert not read_as(dialect, file, "a", "/ツ").allowed
-    assert not read_as(dialect, file, "a", "/%e3%83%84/x").allowed
+    assert not read_as(dialect, file, "a", "/%E3%83%84/x").allowed

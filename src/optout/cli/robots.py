@@ -1,4 +1,4 @@
-"""`optout robots`: what a robots.txt says, line by line (`explain`) and for many questions (`batch`)."""
+"""`optout robots`: what a robots.txt says: line by line, for many questions, and to other readers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from optout.cli.lines import arriving
 if TYPE_CHECKING:
     from io import BufferedReader
 
-    from optout.robots.dialects import Verdict
+    from optout.robots.dialects import Dialect, Verdict
     from optout.robots.matcher import Match
     from optout.robots.model import RobotsTxt, Rule
+
+
+DIALECTS = ("rfc", "google", "protego", "python-old", "python-new")
+"""Named here, so that `--help` need not import the readers; a test holds them against `Dialect`."""
 
 
 @click.group()
@@ -149,7 +153,7 @@ def _pointed(rule: dict[str, Any], lead: str) -> Iterator[str]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--dialect",
-    type=click.Choice(["rfc", "protego"]),
+    type=click.Choice(DIALECTS),
     default="rfc",
     show_default=True,
     help="Whose reading of FILE to answer from.",
@@ -187,3 +191,61 @@ def _text_line(verdict: Verdict | None) -> str:
 def _json_line(token: str, url: str, verdict: Verdict | None) -> str:
     allowed, line = (verdict.allowed, verdict.line) if verdict is not None else (None, 0)
     return json.dumps({"token": token, "url": url, "allowed": allowed, "line": line}) + "\n"
+
+
+@robots.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("urls", metavar="URL...", nargs=-1, required=True)
+@click.option(
+    "--token", "tokens", metavar="TOKEN", multiple=True, required=True, help="A product token; several times."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def compare(file: str, urls: tuple[str, ...], tokens: tuple[str, ...], as_json: bool) -> None:
+    """Show how five readers take FILE (- is standard input): who reads it differently from RFC 9309.
+
+    URL may be a path. Exit code: 0 all agree, 1 somebody reads it differently, 2 fault.
+    """
+    from optout.messages import parse_target
+    from optout.robots.dialects import Dialect, reader
+
+    with click.open_file(file, "rb") as stream:
+        data = stream.read()
+    readers = {dialect: reader(dialect, data) for dialect in Dialect}
+    rows = [
+        (token, url, {dialect: read(token, parse_target(url)[0]) for dialect, read in readers.items()})
+        for token in tokens
+        for url in urls
+    ]
+    agree = all(_agree(verdicts) for *_, verdicts in rows)
+    if as_json:
+        click.echo(json.dumps({"agree": agree, "answers": [_compared(*row) for row in rows]}))
+    else:
+        click.echo("\n".join(_side_by_side(rows)))
+    sys.exit(0 if agree else 1)
+
+
+def _agree(verdicts: dict[Dialect, Verdict]) -> bool:
+    return len({verdict.allowed for verdict in verdicts.values()}) == 1
+
+
+def _compared(token: str, url: str, verdicts: dict[Dialect, Verdict]) -> dict[str, Any]:
+    readings = {dialect.value: {"allowed": each.allowed, "line": each.line} for dialect, each in verdicts.items()}
+    return {"token": token, "url": url, "agree": _agree(verdicts), "readings": readings}
+
+
+def _side_by_side(rows: list[tuple[str, str, dict[Dialect, Verdict]]]) -> Iterator[str]:
+    """A column a reader; a star marks who differs from the first, which is RFC 9309."""
+    from optout.cli.terminal import safe
+
+    width = max(len(name) for name in DIALECTS) + 6
+    yield "".join(name.ljust(width) for name in DIALECTS)
+    for token, url, verdicts in rows:
+        standard = next(iter(verdicts.values())).allowed
+        cells = []
+        for verdict in verdicts.values():
+            line = f":{verdict.line}" if verdict.line else ""
+            star = "" if verdict.allowed == standard else " *"
+            cells.append(f"{'allow' if verdict.allowed else 'disallow'}{line}{star}".ljust(width))
+        yield f"{''.join(cells)}{safe(token)}  {safe(url)}"
+    if not all(_agree(verdicts) for *_, verdicts in rows):
+        yield "* differs from RFC 9309"
