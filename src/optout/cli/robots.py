@@ -238,7 +238,7 @@ def _side_by_side(rows: list[tuple[str, str, dict[Dialect, Verdict]]]) -> Iterat
     from optout.cli.terminal import safe
 
     width = max(len(name) for name in DIALECTS) + 6
-    yield "".join(name.ljust(width) for name in DIALECTS)
+    yield "".join(name.ljust(width) for name in DIALECTS).rstrip()
     for token, url, verdicts in rows:
         standard = next(iter(verdicts.values())).allowed
         cells = []

@@ -24,7 +24,7 @@ from optout.adapters.gateway.repeat import repeat_of
 from optout.adapters.gateway.tunnel import Tunnel
 from optout.engine import NO_FIELDS, Engine, Outcome
 from optout.messages import Destination, Fields, Request, Response, as_text
-from optout.record import Ending, served_hash
+from optout.record import served_hash
 from optout.response import bad_request
 
 if TYPE_CHECKING:
@@ -285,11 +285,8 @@ class Exchange:
         """Record how it ended, for a crawler."""
         outcome, request = self._outcome, self._request
         if outcome is not None and request is not None:
-            sent = self._download.sent + (self._tunnel.passed if self._tunnel is not None else 0)
-            ending = Ending(
-                status=self._download.status, body_bytes=sent, aborted=aborted, served=self._download.served
-            )
-            self._gateway.driver.ended(outcome, request, ending)
+            passed = self._tunnel.passed if self._tunnel is not None else 0
+            self._gateway.driver.ended(outcome, request, self._download.ending(passed, aborted=aborted))
 
     def _manner(self) -> Manner:
         asked = self.asked

@@ -9,7 +9,7 @@ from __future__ import annotations
 from optout.adapters.gateway.answers import AnswerHead, Body, Manner, framing_of, head_for_visitor
 from optout.adapters.gateway.heads import Asked
 from optout.messages import Fields
-from optout.record import Hash
+from optout.record import Ending, Hash
 
 
 class Upload:
@@ -102,6 +102,10 @@ class Download:
         taken = b"".join(octets)
         octets.clear()
         return taken
+
+    def ending(self, passed: int, *, aborted: bool) -> Ending:
+        """How it went until now; `passed` octets went through a tunnel besides."""
+        return Ending(status=self.status, body_bytes=self.sent + passed, aborted=aborted, served=self.served)
 
     @property
     def ends_with_connection(self) -> bool:
