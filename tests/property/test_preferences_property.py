@@ -1,0 +1,76 @@
+"""Whatever a site writes of its preferences: statements and faults, never a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optout.messages import Fields
+from optout.robots.matcher import RobotsMatcher
+from optout.robots.parser import parse_robots
+from optout.signals.aipref import ContentUsageMatcher, parse_content_usage, parse_content_usage_fields
+from optout.signals.preference import SignalFault, Statement
+
+WORDS = [
+    *(
+        "User-agent: *\n",
+        "User-agent: a\n",
+        "Allow: /\n",
+        "Disallow: /a\n",
+        "\n",
+        "\r",
+        " ",
+        "\t",
+        "#",
+        ":",
+        "/",
+        "/a ",
+        "*",
+    ),
+    *(
+        "Content-Usage:",
+        "Content-Signal:",
+        "train-ai",
+        "ai-train",
+        "ai-input",
+        "search",
+        "use",
+        "=",
+        "y",
+        "n",
+        "yes",
+        "no",
+    ),
+    *(",", ";", "(", ")", '"', "?0", "1", "%", "@1", "reference", "\ufeff", "\x1b", "é", "\x00"),
+]
+wild = st.binary() | st.lists(st.sampled_from(WORDS)).map(lambda parts: "".join(parts).encode())
+wild_text = st.text(st.characters(codec=None)) | st.lists(st.sampled_from(WORDS)).map("".join)
+
+
+def check(statements: Iterable[Statement], faults: Iterable[SignalFault], lines: int) -> None:
+    for statement in statements:
+        assert 0 <= statement.line <= lines
+        assert statement.text.isascii()
+        assert statement.text.isprintable()
+    for fault in faults:
+        assert 0 <= fault.line <= lines
+        assert fault.column >= 0
+        assert fault.text.isascii()
+        assert fault.text.isprintable()
+
+
+@given(wild, wild_text)
+def test_any_robots_txt_has_content_usage_to_match(data: bytes, target: str) -> None:
+    robots = parse_robots(data)
+    usage = parse_content_usage(robots)
+    bound = RobotsMatcher(robots).match(("a",), target)
+    lines = 1 + data.count(b"\n") + data.count(b"\r")
+    check(ContentUsageMatcher(robots, usage).match(bound, target), usage.faults, lines)
+
+
+@given(st.lists(wild_text))
+def test_any_content_usage_fields_are_statements(values: list[str]) -> None:
+    statements, faults = parse_content_usage_fields(Fields(tuple(("content-usage", value) for value in values)))
+    check(statements, faults, 0)
