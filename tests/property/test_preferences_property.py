@@ -11,6 +11,7 @@ from optout.messages import Fields
 from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
 from optout.signals.aipref import ContentUsageMatcher, parse_content_usage, parse_content_usage_fields
+from optout.signals.content_signals import ContentSignalMatcher, ContentUse, parse_content_signals
 from optout.signals.preference import SignalFault, Statement
 
 WORDS = [
@@ -68,6 +69,17 @@ def test_any_robots_txt_has_content_usage_to_match(data: bytes, target: str) -> 
     bound = RobotsMatcher(robots).match(("a",), target)
     lines = 1 + data.count(b"\n") + data.count(b"\r")
     check(ContentUsageMatcher(robots, usage).match(bound, target), usage.faults, lines)
+
+
+@given(wild, wild_text)
+def test_any_robots_txt_has_content_signals_to_match(data: bytes, target: str) -> None:
+    robots = parse_robots(data)
+    signals = parse_content_signals(robots)
+    bound = RobotsMatcher(robots).match(("a",), target)
+    matcher = ContentSignalMatcher(robots, signals)
+    lines = 1 + data.count(b"\n") + data.count(b"\r")
+    check(matcher.match(bound, target), signals.faults, lines)
+    assert matcher.use(bound, target) in (*ContentUse, None)
 
 
 @given(st.lists(wild_text))

@@ -106,12 +106,13 @@ def _longest(matching: list[R]) -> tuple[R, ...]:
     matching.sort(key=lambda record: (-record.path.priority, record.line))
     for _, level in groupby(matching, key=lambda record: record.path.priority):
         found = tuple(level)
-        deciding += map(_restrictions, found) if deciding else found
+        deciding += map(restrictions, found) if deciding else found
         if any(record.readable for record in found):
             break
     return tuple(sorted(deciding, key=lambda record: record.line))
 
 
-def _restrictions(record: R) -> R:
+def restrictions(record: R) -> R:
+    """The record without what it permits."""
     kept = tuple(said for said in record.statements if said.preference is Preference.DISALLOWED)
     return replace(record, statements=kept)
