@@ -12,6 +12,7 @@ from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
 from optout.signals.aipref import ContentUsageMatcher, parse_content_usage, parse_content_usage_fields
 from optout.signals.content_signals import ContentSignalMatcher, ContentUse, parse_content_signals
+from optout.signals.page_tags import parse_page_tags, parse_robots_tag_fields
 from optout.signals.preference import SignalFault, Statement
 
 WORDS = [
@@ -86,3 +87,52 @@ def test_any_robots_txt_has_content_signals_to_match(data: bytes, target: str) -
 def test_any_content_usage_fields_are_statements(values: list[str]) -> None:
     statements, faults = parse_content_usage_fields(Fields(tuple(("content-usage", value) for value in values)))
     check(statements, faults, 0)
+
+
+DIRECTIVES = [
+    "noai",
+    "noarchive",
+    "max-snippet",
+    ":",
+    "0",
+    ",",
+    " ",
+    "a",
+    "unavailable_after",
+    "25",
+    "é",
+    "\x1b",
+    "\udcff",
+]
+
+
+@given(st.lists(wild_text | st.lists(st.sampled_from(DIRECTIVES)).map("".join)))
+def test_any_robots_tag_fields_are_tags(values: list[str]) -> None:
+    tags = parse_robots_tag_fields(Fields(tuple(("x-robots-tag", value) for value in values)))
+    check(tags.statements(("a",)), tags.faults, 0)
+
+
+HTML = [
+    "<meta ",
+    "name=",
+    "content=",
+    "robots",
+    "tdm-reservation",
+    "tdm-policy",
+    "a",
+    "1",
+    "0",
+    ">",
+    "\n",
+    '"',
+    "&#27;",
+]
+
+
+@given(
+    st.binary()
+    | st.lists(st.sampled_from(HTML + DIRECTIVES)).map(lambda parts: "".join(parts).encode("utf-8", "replace"))
+)
+def test_any_page_has_tags(page: bytes) -> None:
+    tags = parse_page_tags(page)
+    check(tags.statements(("a",)), tags.faults, 1 + page.count(b"\n") + page.count(b"\r"))

@@ -62,8 +62,8 @@ class SignalFault:
     """One thing that is wrong with what a site says.
 
     `line` counts from 1 in a document; 0 means a field or the document as a whole. `column` counts octets from 1 in the
-    value (what follows the colon of a record, or a field's combined value) or, in a page, in the line; 0 means all of
-    it. `text` quotes nothing that `excerpt` has not made safe.
+    value (what follows the colon of a record, or a field's value), or characters in the line of a page; 0 means all
+    of it. `text` quotes nothing that `excerpt` has not made safe.
     """
 
     line: int
