@@ -40,9 +40,9 @@ def test_other_records_keep_their_place() -> None:
     )
     assert robots.others == (
         OtherRecord(line=1, key="sitemap", value="https://site.example/a.xml", group=None),
-        OtherRecord(line=3, key="content-usage", value="train-ai=n", group=0),
-        OtherRecord(line=5, key="crawl-delay", value="5", group=0),
-        OtherRecord(line=7, key="license", value="https://site.example/license.xml", group=1),
+        OtherRecord(line=3, key="content-usage", value="train-ai=n", group=0, tokens=1),
+        OtherRecord(line=5, key="crawl-delay", value="5", group=0, tokens=1),
+        OtherRecord(line=7, key="license", value="https://site.example/license.xml", group=1, tokens=1),
     )
     assert robots.faults == ()
 

@@ -172,13 +172,16 @@ class Group:
 class OtherRecord:
     """A line with a key of its own, such as Sitemap (section 2.2.4). It never interferes with the groups.
 
-    `key` is lower-cased. `group` is the index of the group it stands in, None before the first.
+    `key` is lower-cased. `group` is the index of the group it stands in, None before the first. `tokens` counts the
+    user-agent lines of that group that come before it: an extension that makes its record a rule, as AIPREF does,
+    ends the list of user agents there.
     """
 
     line: int
     key: str
     value: str
     group: int | None
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

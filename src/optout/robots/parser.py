@@ -134,7 +134,7 @@ class _Reading:
 
     def _other(self, line: int, key: str, value: str) -> None:
         group = len(self._groups) if self._tokens else None
-        self._others.append(OtherRecord(line=line, key=key, value=value, group=group))
+        self._others.append(OtherRecord(line=line, key=key, value=value, group=group, tokens=len(self._tokens)))
         if key not in KNOWN_KEYS:
             meant = f"; was {_MISSPELLED[key]} meant?" if key in _MISSPELLED else ""
             self.fault(line, "unknown-key", f"the key {_quoted(key)} is unknown{meant}")

@@ -97,12 +97,13 @@ class TdmRep:
 class TdmStatement:
     """What TDMRep says of one resource.
 
-    `source` is where the reservation stands, "" if it is unset; `line` that of the file's rule, 0 for a field.
+    `source` is where the reservation stands, "" if it is unset; `line` that of the file's rule or of the
+    page's element, 0 for a field.
     """
 
     reserved: Reserved = Reserved.UNSET
     policy: str = ""
-    source: Literal["file", "header", ""] = ""
+    source: Literal["file", "header", "html", ""] = ""
     line: int = 0
 
     @property
