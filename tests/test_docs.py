@@ -24,6 +24,11 @@ from optout.evidence.receipt import Loss
 from optout.identity import Method, Standing
 from optout.policy.loader import load_policy
 from optout.policy.model import Action, ClauseAction, Mode, OnError, OnReservation
+from optout.signals.ai_txt import AiTxtFaultCode
+from optout.signals.aipref import AiprefFaultCode
+from optout.signals.content_signals import SignalFaultCode
+from optout.signals.page_tags import MEANINGS, PageFaultCode
+from optout.signals.preference import Usage
 from optout.signals.tdmrep import TdmFaultCode
 
 ROOT = Path(__file__).parent.parent
@@ -180,6 +185,7 @@ def test_every_variable_that_a_page_names_is_read_by_somebody(variable: str) -> 
         ("docs/policy.md", OnError),
         ("docs/policy.md", OnReservation),
         ("docs/evidence.md", Loss),
+        ("docs/signals.md", Usage),
     ],
 )
 def test_a_page_explains_every_public_word(name: str, words: type[Purpose]) -> None:
@@ -200,6 +206,29 @@ def test_every_reason_code_has_its_row() -> None:
 
 def test_every_fault_of_tdmrep_has_its_row() -> None:
     assert _codes("docs/tdmrep.md") == list(TdmFaultCode)
+
+
+def _sections(name: str) -> dict[str, str]:
+    page = (ROOT / name).read_text(encoding="utf-8")
+    return {heading.strip(): text for heading, _, text in (part.partition("\n") for part in page.split("\n## ")[1:])}
+
+
+def test_every_fault_of_a_signal_has_its_row() -> None:
+    documented = {
+        heading: re.findall(r"^\| `([a-z0-9-]+)` \|", text.rpartition("| code |")[2], re.MULTILINE)
+        for heading, text in _sections("docs/signals.md").items()
+    }
+    assert documented == {
+        "AIPREF: Content-Usage": list(AiprefFaultCode),
+        "Content Signals": list(SignalFaultCode),
+        "X-Robots-Tag and meta elements": list(PageFaultCode),
+        "ai.txt": list(AiTxtFaultCode),
+    }
+
+
+def test_every_directive_of_a_page_is_explained() -> None:
+    section = _sections("docs/signals.md")["X-Robots-Tag and meta elements"]
+    assert [directive for directive in MEANINGS if f"`{directive}`" not in section.partition("Not read")[0]] == []
 
 
 def test_every_fault_of_robots_txt_has_its_row() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from optout.messages import Fields
 from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
+from optout.signals.ai_txt import AiTxtMatcher, parse_ai_txt
 from optout.signals.aipref import ContentUsageMatcher, parse_content_usage, parse_content_usage_fields
 from optout.signals.content_signals import ContentSignalMatcher, ContentUse, parse_content_signals
 from optout.signals.page_tags import parse_page_tags, parse_robots_tag_fields
@@ -136,3 +137,12 @@ HTML = [
 def test_any_page_has_tags(page: bytes) -> None:
     tags = parse_page_tags(page)
     check(tags.statements(("a",)), tags.faults, 1 + page.count(b"\n") + page.count(b"\r"))
+
+
+ENDINGS = ["User-agent: */\n", "Disallow: ", "Allow: ", "*.jpg", ".jpg", "*", "/", "\n", "\ufeff", "$", "x: "]
+
+
+@given(st.binary() | st.lists(st.sampled_from(WORDS + ENDINGS)).map(lambda parts: "".join(parts).encode()), wild_text)
+def test_any_ai_txt_has_rules_to_match(data: bytes, target: str) -> None:
+    ai_txt = parse_ai_txt(data)
+    check(AiTxtMatcher(ai_txt).match(("a",), target), ai_txt.faults, 1 + data.count(b"\n") + data.count(b"\r"))
