@@ -65,6 +65,7 @@ generated: $(DEV)
 	$(BIN)/python -m optout.crawlers.compile
 	$(BIN)/python docs/generate_policy_pages.py
 	$(BIN)/python docs/generate_commands_page.py
+	$(BIN)/python docs/generate_lint_pages.py
 
 # Pictures for the docs; Debian's chromium draws the page.
 pictures: $(DEV)

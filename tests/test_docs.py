@@ -97,7 +97,8 @@ def test_the_index_names_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {_name(page).removeprefix("docs/") for page in PAGES if _name(page).startswith("docs/")}
     listed = set(re.findall(r"\]\(([^)#]+)", index)) | {"README.md"}
-    missing = {page for page in pages - listed if not page.startswith("design/")}
+    # The pages of single lint rules are listed in their own index, which is made from the rules.
+    missing = {page for page in pages - listed if not page.startswith(("design/", "lint/RT"))}
     assert missing == set()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from optout.cli.lines import arriving
+from optout.cli.robots_lint import lint
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -249,3 +250,6 @@ def _side_by_side(rows: list[tuple[str, str, dict[Dialect, Verdict]]]) -> Iterat
         yield f"{''.join(cells)}{safe(token)}  {safe(url)}"
     if not all(_agree(verdicts) for *_, verdicts in rows):
         yield "* differs from RFC 9309"
+
+
+robots.add_command(lint)

@@ -1,0 +1,95 @@
+"""RT4xx: signals that stand in robots.txt (Content-Usage, Content-Signal, License, Sitemap)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optout.lint.base import Found, RobotsSource, Rule, Severity, shown
+from optout.signals.aipref import parse_content_usage
+from optout.signals.content_signals import parse_content_signals
+
+_RFC = "RFC 9309 section "
+_SIGNALS = ("content-usage", "content-signal")
+
+
+def _not_absolute(source: RobotsSource, wanted: str, *schemes: str) -> Iterator[Found]:
+    for line, key, value in source.records:
+        if key == wanted and not value.lower().startswith(schemes):
+            yield Found(line, f'"{shown(value)}" is no absolute URL of {" or ".join(schemes)}')
+
+
+def _only_for_everyone(source: RobotsSource) -> Iterator[Found]:
+    groups = source.robots.groups
+    with_signal = {record.group for record in source.robots.others if record.key in _SIGNALS}
+    has_common = any("*" in groups[number].tokens for number in with_signal if number is not None)
+    if has_common:
+        for number, group in enumerate(groups):
+            if number not in with_signal and "*" not in group.tokens:
+                names = shown(", ".join(group.tokens[:3]))
+                yield Found(group.line, f"{names}: nothing is inherited from *, so no signal is said here")
+
+
+def _signals(source: RobotsSource) -> Iterator[Found]:
+    for fault in parse_content_signals(source.robots).faults:
+        yield Found(fault.line, shown(fault.text), fault.column)
+
+
+def _usages(source: RobotsSource) -> Iterator[Found]:
+    for fault in parse_content_usage(source.robots).faults:
+        yield Found(fault.line, shown(fault.text), fault.column)
+
+
+_W, _E = Severity.WARNING, Severity.ERROR
+
+SIGNALS: tuple[Rule[RobotsSource], ...] = (
+    Rule(
+        code="RT401",
+        severity=_E,
+        title="a sitemap is not named by a whole URL",
+        why="The line stands for itself, outside of any group, and needs scheme and host.",
+        example="Sitemap: /sitemap.xml",
+        instead="Sitemap: https://site.example/sitemap.xml",
+        reference='sitemaps.org, "Submitting your Sitemap"',
+        check=lambda source: _not_absolute(source, "sitemap", "http://", "https://"),
+    ),
+    Rule(
+        code="RT402",
+        severity=_E,
+        title="a license is not named by a whole https URL",
+        why="A machine that wants to take up your terms cannot find them.",
+        example="License: /license.xml",
+        instead="License: https://site.example/license.xml",
+        reference="RSL 1.0, robots.txt",
+        check=lambda source: _not_absolute(source, "license", "https://"),
+    ),
+    Rule(
+        code="RT404",
+        severity=_W,
+        title="a signal stands for * only, while crawlers have groups of their own",
+        why="A crawler with a group of its own reads nothing else: to it your preference is unknown.",
+        example="User-agent: *\nAllow: /\nContent-Signal: ai-train=no\n\nUser-agent: GPTBot\nAllow: /",
+        instead="the same Content-Signal line in the group of GPTBot, behind its rules",
+        reference=_RFC + "2.2.1",
+        check=_only_for_everyone,
+    ),
+    Rule(
+        code="RT405",
+        severity=_E,
+        title="a Content-Signal cannot be read as it was meant",
+        why="What is not understood says nothing, or is taken in its strictest reading.",
+        example="Content-Signal: train-ai=no",
+        instead="Content-Signal: ai-train=no",
+        reference="contentsignals.org",
+        check=_signals,
+    ),
+    Rule(
+        code="RT406",
+        severity=_E,
+        title="a Content-Usage cannot be read as it was meant",
+        why="One mistake in a structured field makes all of it unreadable: then nothing is said.",
+        example="Content-Usage: train-ai=no",
+        instead="Content-Usage: train-ai=n",
+        reference="draft-ietf-aipref-attach, RFC 9651",
+        check=_usages,
+    ),
+)

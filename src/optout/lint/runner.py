@@ -1,0 +1,59 @@
+"""Applies a table of rules to a file, and mends what has a safe fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from optout.crawlers.registry import Registry
+from optout.lint.base import Finding, RobotsSource, Rule
+from optout.lint.rules.robots_crawlers import CRAWLERS
+from optout.lint.rules.robots_groups import GROUPS
+from optout.lint.rules.robots_signals import SIGNALS
+from optout.lint.rules.robots_syntax import SYNTAX
+
+ROBOTS_RULES: tuple[Rule[RobotsSource], ...] = (*SYNTAX, *GROUPS, *CRAWLERS, *SIGNALS)
+"""Every rule for robots.txt, by code."""
+
+_MOST = 1000  # findings of one rule: a hostile file must not fill a screen with one mistake
+_ROUNDS = 4
+
+_Source = TypeVar("_Source")
+
+
+def lint(rules: Iterable[Rule[_Source]], source: _Source) -> tuple[Finding, ...]:
+    """What the rules find, by line and code. Never raises; linear in the file but for a factor of its groups."""
+    found = []
+    for rule in rules:
+        for count, place in enumerate(rule.check(source)):
+            if count == _MOST:
+                break
+            found.append(
+                Finding(
+                    code=rule.code,
+                    severity=rule.severity,
+                    title=rule.title,
+                    line=place.line,
+                    column=place.column,
+                    text=place.text,
+                    fixable=rule.fix is not None,
+                )
+            )
+    return tuple(sorted(found, key=lambda finding: (finding.line, finding.column, finding.code)))
+
+
+def lint_robots(data: bytes, registry: Registry) -> tuple[Finding, ...]:
+    """What is wrong with a robots.txt."""
+    return lint(ROBOTS_RULES, RobotsSource(data, registry))
+
+
+def fix_robots(data: bytes) -> bytes:
+    """A robots.txt with every safe fix applied; applied once more it stays as it is."""
+    for _ in range(_ROUNDS):  # one fix may show another its place
+        before = data
+        for rule in ROBOTS_RULES:
+            if rule.fix is not None:
+                data = rule.fix(data)
+        if data == before:
+            break
+    return data
