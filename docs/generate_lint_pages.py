@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from optout.lint.base import RobotsSource, Rule
+from optout.lint.base import Rule
+from optout.lint.rules.tdmrep import TDMREP
 from optout.lint.runner import ROBOTS_RULES
 
 HERE = Path(__file__).parent / "lint"
 _DOES = {"error": "exit code 1", "warning": "exit code 1", "note": "exit code 0"}
 
 
-def page(rule: Rule[RobotsSource]) -> str:
+RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP)
+
+
+def page(rule: Rule[Any]) -> str:
     """One rule's page."""
-    fix = "`optout robots lint --fix` mends it." if rule.fix is not None else "There is no safe fix: you decide."
+    command = "robots" if rule.code.startswith("RT") else "tdm"
+    fix = f"`optout {command} lint --fix` mends it." if rule.fix is not None else "There is no safe fix: you decide."
     return f"""# {rule.code}: {rule.title}
 
 {rule.severity.value} ({_DOES[rule.severity.value]}), since {rule.since}
@@ -42,9 +48,9 @@ def index() -> str:
     """The list of all rules."""
     rows = "\n".join(
         f"| [{rule.code}]({rule.code}.md) | {rule.severity.value} | {rule.title} | {'yes' if rule.fix else ''} |"
-        for rule in ROBOTS_RULES
+        for rule in RULES
     )
-    return f"""# What `optout robots lint` finds
+    return f"""# What `optout robots lint` and `optout tdm lint` find
 
 Codes are permanent and never reused. An error means that somebody reads the opposite of what was meant,
 a warning that readers disagree or one of them loses something; a note loses nothing.
@@ -57,7 +63,7 @@ a warning that readers disagree or one of them loses something; a note loses not
 
 def pages() -> dict[str, str]:
     """Every page by file name."""
-    return {"README.md": index(), **{f"{rule.code}.md": page(rule) for rule in ROBOTS_RULES}}
+    return {"README.md": index(), **{f"{rule.code}.md": page(rule) for rule in RULES}}
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from optout.cli.findings import lint_options, run_lint
 from optout.cli.lines import arriving
-from optout.cli.robots_lint import lint
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -252,4 +252,21 @@ def _side_by_side(rows: list[tuple[str, str, dict[Dialect, Verdict]]]) -> Iterat
         yield "* differs from RFC 9309"
 
 
-robots.add_command(lint)
+@robots.command()
+@lint_options
+def lint(file: str, is_fixed: bool, form: str, as_json: bool) -> None:
+    """Find mistakes in FILE, a robots.txt (- is standard input).
+
+    Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault. With --fix what is left is told.
+    """
+    from optout.crawlers.registry import bundled_registry
+    from optout.lint.runner import fix_robots, lint_robots
+
+    registry = bundled_registry()
+    run_lint(
+        file,
+        "robots.txt",
+        "json" if as_json else form,
+        lambda data: lint_robots(data, registry),
+        fix_robots if is_fixed else None,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from optout.crawlers.registry import Registry
@@ -11,6 +11,7 @@ from optout.lint.rules.robots_crawlers import CRAWLERS
 from optout.lint.rules.robots_groups import GROUPS
 from optout.lint.rules.robots_signals import SIGNALS
 from optout.lint.rules.robots_syntax import SYNTAX
+from optout.lint.rules.tdmrep import TDMREP, TdmSource
 
 ROBOTS_RULES: tuple[Rule[RobotsSource], ...] = (*SYNTAX, *GROUPS, *CRAWLERS, *SIGNALS)
 """Every rule for robots.txt, by code."""
@@ -47,13 +48,27 @@ def lint_robots(data: bytes, registry: Registry) -> tuple[Finding, ...]:
     return lint(ROBOTS_RULES, RobotsSource(data, registry))
 
 
+def lint_tdmrep(data: bytes) -> tuple[Finding, ...]:
+    """What is wrong with a tdmrep.json."""
+    return lint(TDMREP, TdmSource(data))
+
+
 def fix_robots(data: bytes) -> bytes:
     """A robots.txt with every safe fix applied; applied once more it stays as it is."""
+    return _fixed([rule.fix for rule in ROBOTS_RULES], data)
+
+
+def fix_tdmrep(data: bytes) -> bytes:
+    """The same for a tdmrep.json."""
+    return _fixed([rule.fix for rule in TDMREP], data)
+
+
+def _fixed(fixes: Iterable[Callable[[bytes], bytes] | None], data: bytes) -> bytes:
+    chosen = [fix for fix in fixes if fix is not None]
     for _ in range(_ROUNDS):  # one fix may show another its place
         before = data
-        for rule in ROBOTS_RULES:
-            if rule.fix is not None:
-                data = rule.fix(data)
+        for fix in chosen:
+            data = fix(data)
         if data == before:
             break
     return data

@@ -1,4 +1,4 @@
-"""`optout robots lint`, as a shell or a workflow runs it."""
+"""Findings as a shell or a workflow gets them: `optout robots lint`; `tdm lint` shares all of it."""
 
 from __future__ import annotations
 

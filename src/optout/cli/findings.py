@@ -1,0 +1,112 @@
+"""How findings of a linter are printed: for a person, a program, a workflow."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from optout.errors import UsageError
+
+if TYPE_CHECKING:
+    from optout.lint.base import Finding
+
+_GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def lint_options(command: _Command) -> _Command:
+    """What every linter takes: FILE, --fix, --format, --json."""
+    for option in reversed(
+        (
+            click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True)),
+            click.option("--fix", "is_fixed", is_flag=True, help="Mend what has a safe fix; of - to standard output."),
+            click.option(
+                "--format",
+                "form",
+                type=click.Choice(["text", "json", "github"]),
+                default="text",
+                show_default=True,
+                help="For a person, a program, or annotations of a workflow.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="As --format json."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def run_lint(
+    file: str,
+    name: str,
+    form: str,
+    lint: Callable[[bytes], tuple[Finding, ...]],
+    fix: Callable[[bytes], bytes] | None,
+) -> None:
+    """Lint a file, mended first if `fix` is given, and end with 0 (nothing, or notes alone) or 1."""
+    with click.open_file(file, "rb") as stream:
+        data = stream.read()
+    if fix is not None:
+        data = _mended(file, data, fix(data))
+    findings = lint(data)
+    shown = name if file == "-" else file
+    forms = {"json": _json, "github": _github, "text": _text}
+    for line in forms[form](findings, shown):
+        click.echo(line, err=fix is not None and file == "-")
+    sys.exit(1 if any(finding.severity.value != "note" for finding in findings) else 0)
+
+
+def _mended(file: str, data: bytes, fixed: bytes) -> bytes:
+    if file == "-":
+        sys.stdout.buffer.write(fixed)
+        sys.stdout.buffer.flush()
+    elif fixed != data:
+        try:
+            Path(file).write_bytes(fixed)
+        except OSError as fault:
+            raise UsageError(f"{file} cannot be written: {fault.strerror}", "run it without --fix") from fault
+    return fixed
+
+
+def _json(findings: tuple[Finding, ...], _: str) -> Iterator[str]:
+    """The fields are public and stable."""
+    yield json.dumps(
+        [
+            {
+                "code": finding.code,
+                "severity": finding.severity.value,
+                "line": finding.line,
+                "column": finding.column,
+                "title": finding.title,
+                "text": finding.text,
+                "fixable": finding.fixable,
+            }
+            for finding in findings
+        ]
+    )
+
+
+def _text(findings: tuple[Finding, ...], name: str) -> Iterator[str]:
+    from optout.cli.terminal import safe
+
+    for finding in findings:
+        place = f"{safe(name)}:{finding.line}" if finding.line else safe(name)
+        mark = "  [--fix]" if finding.fixable else ""
+        yield f"{place}: {finding.severity.value} {finding.code} {safe(finding.title)}: {safe(finding.text, 200)}{mark}"
+    yield f"{len(findings)} found; docs/lint/ says why each matters" if findings else "nothing found"
+
+
+def _github(findings: tuple[Finding, ...], name: str) -> Iterator[str]:
+    """Workflow commands of GitHub Actions, escaped as these want it."""
+    file = _escaped(name).replace(":", "%3A").replace(",", "%2C")
+    for finding in findings:
+        place = f"file={file},line={max(1, finding.line)},title={finding.code}"
+        yield f"::{_GITHUB[finding.severity.value]} {place}::{_escaped(f'{finding.title}: {finding.text}')}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
