@@ -43,6 +43,7 @@ def test_the_json_form_is_the_public_one(policy: Path, robots: Path) -> None:
     report = json.loads(output)
     assert code == 1
     assert len(report.pop("policy_digest")) == 64
+    assert {use["preference"] for use in report.pop("uses").values()} == {"unknown"}
     assert report == {
         "action": "deny",
         "status": 403,
@@ -57,6 +58,7 @@ def test_the_json_form_is_the_public_one(policy: Path, robots: Path) -> None:
                 "source": {"file": "robots.txt", "line": 2},
             }
         ],
+        "conflicts": [],
     }
 
 
@@ -141,3 +143,19 @@ def test_a_site_that_is_only_observed_is_told_why(policy: Path) -> None:
     assert code == 0
     assert "(200), only observed" in output
     assert "because the site's bucket is 2,088, and 12.5 percent are those below 1,250" in output
+
+
+def test_the_uses_of_a_page_are_told_with_the_line_that_decided_and_contradictions(tmp_path: Path) -> None:
+    (tmp_path / "robots.txt").write_text("User-agent: *\nAllow: /\nContent-Signal: ai-train=no, search=yes\n")
+    (tmp_path / "tdmrep.json").write_text('[{"location": "/", "tdm-reservation": 0}]')
+    words = ["https://site.example/a", "-A", "GPTBot/1.2", "--policy", "no-training"]
+    words += ["--robots", str(tmp_path / "robots.txt"), "--tdmrep", str(tmp_path / "tdmrep.json")]
+    output = CliRunner().invoke(explain, words).output
+    assert "uses   train disallowed (robots.txt Content-Signal:3 ai-train=no, search=yes)" in output
+    assert "note   train: tdmrep.json allows what robots.txt Content-Signal disallows; the stricter stands" in output
+    told = json.loads(CliRunner().invoke(explain, [*words, "--json"]).output)
+    assert told["uses"]["train"]["line"] == 3
+    assert told["uses"]["mine"]["preference"] == "allowed"
+    assert told["conflicts"][0]["usage"] == "train"
+    person = json.loads(CliRunner().invoke(explain, [*words[:2], "Mozilla/5.0", *words[3:], "--json"]).output)
+    assert (person["uses"], person["conflicts"]) == ({}, [])

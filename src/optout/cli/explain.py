@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from optout.engine import Outcome
     from optout.messages import Request
     from optout.signals.declaration import Document, Published
+    from optout.signals.verdict import UsageVerdict
 
 
 @click.command()
@@ -57,12 +59,59 @@ def explain(
     engine = Engine(PolicyWatch(policy, registry).current, registry)
     published = _published(url, request, robots, tdmrep, offline=offline)
     outcome = engine.explain(request, published)
-    report = _report(outcome, request.authority)
+    uses = _uses(outcome, published, request)
+    report = _report(outcome, request.authority) | {"uses": _told_uses(uses), "conflicts": _told_conflicts(uses)}
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=True))
     else:
-        click.echo(_words(url, outcome, request.authority))
+        click.echo("\n".join([_words(url, outcome, request.authority), *_use_lines(uses)]))
     click.get_current_context().exit(0 if report["status"] == 200 else 1)
+
+
+def _uses(outcome: Outcome | None, published: Published, request: Request) -> UsageVerdict | None:
+    """What the site's documents say of each use to this crawler; None for whoever is none."""
+    from optout.signals.verdict import Signals, usage_verdict
+
+    if outcome is None:
+        return None
+    signals = Signals(robots=published.robots_document.data, tdmrep=published.tdmrep_document.data)
+    return usage_verdict(signals, outcome.decision.agent.claim.crawler.robots_tokens, request.target)
+
+
+def _told_uses(verdict: UsageVerdict | None) -> dict[str, object]:
+    return {
+        use.usage.value: {
+            "preference": use.preference.value,
+            "source": use.decided.source if use.decided is not None else "",
+            "line": use.decided.line if use.decided is not None else 0,
+            "text": use.decided.text if use.decided is not None else "",
+        }
+        for use in (verdict.uses if verdict is not None else ())
+    }
+
+
+def _told_conflicts(verdict: UsageVerdict | None) -> list[dict[str, object]]:
+    return [
+        {
+            "usage": conflict.usage.value,
+            "allowed": {"source": conflict.allowed.source, "line": conflict.allowed.line},
+            "disallowed": {"source": conflict.disallowed.source, "line": conflict.disallowed.line},
+        }
+        for conflict in (verdict.conflicts if verdict is not None else ())
+    ]
+
+
+def _use_lines(verdict: UsageVerdict | None) -> Iterator[str]:
+    """What may be done with the page, where anything is said of it; whether it may be fetched stands above."""
+    said = [use for use in verdict.uses if use.decided is not None] if verdict is not None else []
+    for place, use in enumerate(said):
+        decided = use.decided
+        assert decided is not None  # noqa: S101  chosen so just above
+        where = f"{decided.source}:{decided.line}" if decided.line else decided.source
+        yield f"  {'uses' if not place else '    '}   {use.usage} {use.preference} ({safe(where)} {safe(decided.text)})"
+    for conflict in verdict.conflicts if verdict is not None else ():
+        allowed, disallowed = safe(conflict.allowed.source), safe(conflict.disallowed.source)
+        yield f"  note   {conflict.usage}: {allowed} allows what {disallowed} disallows; the stricter stands"
 
 
 def _field(text: str) -> tuple[str, str]:

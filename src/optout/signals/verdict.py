@@ -1,0 +1,133 @@
+"""What may be done with the bytes: one answer per use, out of every signal that a site sends for a page and a crawler.
+
+Each standard is resolved by its own rule first (TDMRep: the first match in the file, a later stage replaces; AIPREF and
+Content Signals: the longest path, restrictively). Across standards a single "disallowed" stands, else "allowed", else
+nothing is known (`preference.combine`). Whether a page may be fetched at all is another question, not answered here.
+
+A TDMRep reservation is one bit for all mining; it is taken for mining, training, indexing for answers and input, and
+not for search, which is commonly tolerated. Its 0 permits the same and cancels no other standard's restriction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from optout.messages import Fields
+from optout.robots.matcher import RobotsMatcher
+from optout.robots.parser import parse_robots
+from optout.signals.ai_txt import AiTxtMatcher, parse_ai_txt
+from optout.signals.aipref import ContentUsageMatcher, parse_content_usage, parse_content_usage_fields
+from optout.signals.content_signals import ContentSignalMatcher, parse_content_signals
+from optout.signals.page_tags import parse_page_tags, parse_robots_tag_fields, resolve_page
+from optout.signals.preference import Preference, Statement, Usage, combine
+from optout.signals.tdmrep import Reserved, TdmMatcher, TdmStatement, parse_tdm_fields, parse_tdmrep, resolve
+
+_MINING = (Usage.TRAIN, Usage.INPUT, Usage.INDEX, Usage.MINE)
+_TDM_SOURCES = {"file": "tdmrep.json", "header": "tdm-reservation field", "html": "tdm-reservation in the page"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What a site sends: its documents' bytes ("" for none), and of one response the fields and the page."""
+
+    robots: bytes = b""
+    tdmrep: bytes = b""
+    ai_txt: bytes = b""
+    fields: Fields = field(default_factory=Fields)
+    page: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """The answer for one use; `decided` is the statement that stands, None where nothing is said."""
+
+    usage: Usage
+    preference: Preference
+    decided: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """One use that a site both allows and disallows; the owner should say it once."""
+
+    usage: Usage
+    allowed: Statement
+    disallowed: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageVerdict:
+    """The answer for every `Usage`, every statement that was heard, and where they contradict one another."""
+
+    uses: tuple[Use, ...]
+    heard: tuple[Statement, ...]
+    conflicts: tuple[Conflict, ...]
+
+    def preference(self, usage: Usage) -> Preference:
+        """The answer for one use."""
+        return next(use.preference for use in self.uses if use.usage is usage)
+
+
+def usage_verdict(signals: Signals, tokens: Sequence[str], target: str) -> UsageVerdict:
+    """What all signals together say to a crawler with these product tokens about a path and query. Never raises."""
+    heard = (*_robots(signals, tokens, target), *_tdm(signals, target), *_others(signals, tokens, target))
+    standing = {statement.usage: statement for statement in combine(heard)}
+    uses = tuple(
+        Use(
+            usage=usage,
+            preference=standing[usage].preference if usage in standing else Preference.UNKNOWN,
+            decided=standing.get(usage),
+        )
+        for usage in Usage
+    )
+    return UsageVerdict(uses=uses, heard=heard, conflicts=tuple(_conflicts(heard)))
+
+
+def _robots(signals: Signals, tokens: Sequence[str], target: str) -> tuple[Statement, ...]:
+    robots = parse_robots(signals.robots)
+    bound = RobotsMatcher(robots).match(tokens, target)
+    usage = ContentUsageMatcher(robots, parse_content_usage(robots)).match(bound, target)
+    return (*usage, *ContentSignalMatcher(robots, parse_content_signals(robots)).match(bound, target))
+
+
+def _tdm(signals: Signals, target: str) -> tuple[Statement, ...]:
+    """TDMRep's one bit, as its own stages leave it: file, then field, then page."""
+    rule = TdmMatcher(parse_tdmrep(signals.tdmrep)).match(target) if signals.tdmrep else None
+    said = resolve(rule, parse_tdm_fields(signals.fields)[0])
+    page = parse_page_tags(signals.page).tdm
+    return tuple(_from_tdm(resolve_page(said, page)))
+
+
+def _from_tdm(said: TdmStatement) -> list[Statement]:
+    if said.reserved is Reserved.UNSET:
+        return []
+    is_reserved = said.reserved is Reserved.RESERVED
+    preference = Preference.DISALLOWED if is_reserved else Preference.ALLOWED
+    text = f"tdm-reservation: {int(is_reserved)}"
+    source = _TDM_SOURCES.get(said.source, "TDMRep")
+    return [
+        Statement(usage=usage, preference=preference, source=source, line=said.line, text=text) for usage in _MINING
+    ]
+
+
+def _others(signals: Signals, tokens: Sequence[str], target: str) -> tuple[Statement, ...]:
+    """The response's own fields, the page's meta elements, and ai.txt."""
+    usage, _ = parse_content_usage_fields(signals.fields)
+    tags = parse_robots_tag_fields(signals.fields).statements(tokens)
+    metas = parse_page_tags(signals.page).statements(tokens)
+    ai_txt = AiTxtMatcher(parse_ai_txt(signals.ai_txt)).match(tokens, target) if signals.ai_txt else ()
+    return (*usage, *tags, *metas, *ai_txt)
+
+
+def _conflicts(heard: Sequence[Statement]) -> list[Conflict]:
+    found = []
+    for usage in Usage:
+        said: dict[Preference, Statement] = {}
+        for statement in heard:
+            if statement.usage is usage:
+                said.setdefault(statement.preference, statement)
+        if Preference.ALLOWED in said and Preference.DISALLOWED in said:
+            allowed, disallowed = said[Preference.ALLOWED], said[Preference.DISALLOWED]
+            found.append(Conflict(usage=usage, allowed=allowed, disallowed=disallowed))
+    return found
