@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from optout.cli.list_update import update
 from optout.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def crawlers() -> None:
-    """Who crawls: list, show, identify."""
+    """Who crawls: list, show, identify, update."""
+
+
+crawlers.add_command(update)
 
 
 @crawlers.command("list")
