@@ -106,6 +106,9 @@ def test_files_come_in_the_order_of_their_names() -> None:
         ("name: Example-Extended", "name: examplebot", "'examplebot' is claimed by ExampleBot in example.yaml, too"),
         ("[Example-Extended]", "[ExampleBot]", "Example-Extended: 'examplebot' is claimed by ExampleBot"),
         ("name: Example-Extended", "name: X / ExampleBot", "X / ExampleBot: 'examplebot' is claimed by ExampleBot"),
+        ("https://example.com/bot.json", "http://example.com/bot.json", "address_list is no https address"),
+        ("  address_list:", "  address_list_complete: true\n  address_list:", "address_list_complete has no source"),
+        ("  rdns_suffixes:", "  runs_locally: true\n  rdns_suffixes:", "runs_locally has no source"),
         ("  notes: A sentence.\n", "  notes: A\n  notes: B\n", "not readable as YAML: 'notes' stands twice"),
     ],
 )  # fmt: skip
@@ -137,3 +140,14 @@ def test_a_damaged_document_is_one_error(document: bytes) -> None:
 def test_every_fact_is_a_key() -> None:
     (bot, _) = load_entries({"example.yaml": WHOLE.encode()})
     assert all(hasattr(bot, fact) for fact in FACTS)
+
+
+def test_a_complete_list_is_for_what_its_operator_runs_alone() -> None:
+    both = "  address_list_complete: true\n  runs_locally: true\n  address_list:"
+    facts = "address_list, address_list_complete, runs_locally,"
+    text = WHOLE.replace("  address_list:", both, 1).replace("address_list,", facts, 1)
+    assert "a list is not complete for what people run on their own computers" in fault(text)
+    alone = text.replace("  runs_locally: true\n", "").replace(" runs_locally,", "")
+    assert load_entries({"example.yaml": alone.encode()})[0].crawler.address_list_complete
+    bare = alone.replace("  address_list: https://example.com/bot.json\n", "").replace(" address_list,", "")
+    assert "address_list_complete without an address_list" in fault(bare)

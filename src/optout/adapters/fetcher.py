@@ -1,8 +1,10 @@
-"""The only HTTP client of the project: the origin's published documents, a license server's word, a timestamp.
+"""The only HTTP client of the project: published documents and lists, a license server's word, a timestamp.
 
 It asks the upstream that the operator configured, with the site's Host, and never an address that a visitor or a
 redirect names: a request must not become a tool to reach inside networks (CWE-918). Every answer is bounded in time,
 octets, redirects and decompressed size. No cookies, no proxies from the environment, no token in a log.
+
+It is longer than 300 lines because all that this project ever asks over HTTP is to be seen on one page.
 """
 
 from __future__ import annotations
@@ -153,6 +155,29 @@ class Fetcher:
             path, scheme = (target.path or "/") + (f"?{target.query}" if target.query else ""), target.scheme
         return FetchResult(fault=f"more than {MOST_REDIRECTS} redirects")
 
+    async def get_list(self, url: str, limit: int, *, within: float) -> FetchResult:
+        """What an operator answers to `GET url`, an address of the registry: at most `limit` octets, or a `fault`.
+
+        Redirects stay on the host: who takes over a page must not send us to a list of his own. Never raises.
+        """
+        if not _is_safe_way(url):
+            return FetchResult(fault="no https address")
+        try:
+            async with asyncio.timeout(within):
+                for _ in range(MOST_REDIRECTS + 1):
+                    async with self._session().get(URL(url, encoded=True), allow_redirects=False) as answer:
+                        if answer.status not in _REDIRECTS:
+                            return await _whole(answer, limit)
+                        location = urljoin(url, answer.headers.get("Location", ""))
+                    if urlsplit(location)[:2] != urlsplit(url)[:2]:
+                        return FetchResult(fault="a redirect to another host")
+                    url = location
+        except TimeoutError:
+            return FetchResult(fault=f"no whole answer within {within:g} s")
+        except _FAILURES as error:
+            return FetchResult(fault=f"no usable answer ({type(error).__name__})")
+        return FetchResult(fault=f"more than {MOST_REDIRECTS} redirects")
+
     async def visit(self, url: str, fields: Mapping[str, str], *, connect: str = "") -> Visited:
         """What the owner's own front door answers to `GET url` with these fields; it asks whatever the owner names.
 
@@ -202,7 +227,7 @@ class Fetcher:
 
         `POST {server}/introspect` (OLP, standards.md 5.6). Never raises. A token goes only over TLS, or to loopback.
         """
-        if not _may_carry_token(server):
+        if not _is_safe_way(server):
             return None
         form = {"token": token, "resource": resource}
         try:
@@ -229,9 +254,20 @@ def _is_own(scheme: str, netloc: str, host: str, upstream: str) -> bool:
     return scheme in ("http", "https") and named is not None and named in own
 
 
-def _may_carry_token(server: str) -> bool:
+async def _whole(answer: aiohttp.ClientResponse, limit: int) -> FetchResult:
+    """The answer if it is 200 and has at most `limit` octets."""
+    if answer.status != 200:
+        return FetchResult(status=answer.status, fault=f"the server answered {answer.status}")
+    body = await _read(answer, limit + 1)
+    if len(body) > limit:
+        return FetchResult(status=answer.status, fault=f"more than {limit} octets")
+    return FetchResult(status=answer.status, media_type=answer.content_type, body=body)
+
+
+def _is_safe_way(url: str) -> bool:
+    """Whether nobody on the way can read or change what goes over it: TLS, or loopback."""
     try:
-        parts = urlsplit(server)
+        parts = urlsplit(url)
         name = parts.hostname or ""
         if parts.scheme != "http":
             return parts.scheme == "https" and bool(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from optout.cli.list_update import update
 from optout.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def crawlers() -> None:
-    """Who crawls: list, show, identify."""
+    """Who crawls: list, show, identify, update."""
+
+
+crawlers.add_command(update)
 
 
 @crawlers.command("list")
@@ -138,6 +142,7 @@ def _described(crawler: Crawler) -> Iterator[str]:
         ("governs requests of", crawler.governed_by),
         ("documentation", crawler.docs),
         ("can be verified by", "; ".join(_proofs(crawler)) or "nothing: a claim by this name stays a claim"),
+        ("where", "also on people's own computers" if crawler.runs_locally else ""),
         ("file", crawler.file),
     )
     yield crawler.name
@@ -156,6 +161,6 @@ def _proofs(crawler: Crawler) -> Iterator[str]:
     if crawler.signature_agents:
         yield f"signature of {', '.join(crawler.signature_agents)}"
     if crawler.address_list:
-        yield f"address list {crawler.address_list}"
+        yield f"address list {crawler.address_list}" + (", complete" if crawler.address_list_complete else "")
     if crawler.rdns_suffixes:
         yield f"reverse DNS ending in {', '.join(crawler.rdns_suffixes)}"

@@ -64,6 +64,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     honors_robots: Honors = Honors.UNKNOWN
     signature_agents: tuple[str, ...] = ()
     address_list: str = ""
+    address_list_complete: bool = False
+    runs_locally: bool = False
     rdns_suffixes: tuple[str, ...] = ()
     governed_by: str = ""
     docs: str = ""
@@ -88,6 +90,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             tokens=tuple(form.text for form in self.token_forms),
             signature_agents=self.signature_agents,
             address_list=self.address_list,
+            address_list_complete=self.address_list_complete,
+            runs_locally=self.runs_locally,
             rdns_suffixes=self.rdns_suffixes,
             docs=self.docs,
             notes=self.notes,
@@ -107,6 +111,8 @@ FACTS = (
     "honors_robots",
     "signature_agents",
     "address_list",
+    "address_list_complete",
+    "runs_locally",
     "rdns_suffixes",
     "governed_by",
 )
@@ -169,6 +175,11 @@ def _check(entry: Entry) -> None:
         "purposes is empty": not entry.purposes,
         "a source without text": any(not source.text.strip() for source in entry.sources),
         f"a source for an unknown fact: {', '.join(sorted(sourced.difference(FACTS)))}": sourced.difference(FACTS),
+        "address_list is no https address": entry.address_list and not entry.address_list.startswith("https://"),
+        "address_list_complete without an address_list": entry.address_list_complete and not entry.address_list,
+        "a list is not complete for what people run on their own computers": (
+            entry.address_list_complete and entry.runs_locally
+        ),
         "a token of less than three characters": any(len(form.text) < 3 for form in entry.token_forms),
         "a token that is not ASCII": any(not form.text.isascii() for form in entry.token_forms),
         "a control token travels in no user agent and is governed by another crawler": (

@@ -43,11 +43,11 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole, mode 0600: at any moment the old content or the new is there. Raises OSError."""
+def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a file whole: at any moment the old content or the new is there. Raises OSError."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
         try:
             write_all(descriptor, data)
             os.fsync(descriptor)
