@@ -12,6 +12,7 @@ import click
 
 from optout.cli.findings import lint_options, run_lint
 from optout.cli.lines import arriving
+from optout.cli.robots_diff import diff
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -250,6 +251,9 @@ def _side_by_side(rows: list[tuple[str, str, dict[Dialect, Verdict]]]) -> Iterat
         yield f"{''.join(cells)}{safe(token)}  {safe(url)}"
     if not all(_agree(verdicts) for *_, verdicts in rows):
         yield "* differs from RFC 9309"
+
+
+robots.add_command(diff)
 
 
 @robots.command()
