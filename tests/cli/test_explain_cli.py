@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 
+from optout.adapters.intake import now_us
+from optout.adapters.list_files import list_directory, write_list
 from optout.cli.explain import explain
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
 
 GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.4; +https://openai.com/gptbot"
 POLICY = "version: 1\nmode: enforce\ndefault: allow\non_error: refuse\n"
@@ -141,3 +146,16 @@ def test_a_site_that_is_only_observed_is_told_why(policy: Path) -> None:
     assert code == 0
     assert "(200), only observed" in output
     assert "because the site's bucket is 2,088, and 12.5 percent are those below 1,250" in output
+
+
+def test_an_address_on_the_operators_list_is_told(
+    policy: Path, robots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTOUT_STATE", str(tmp_path / "state"))
+    found = AddressList(prefixes=(ip_network("192.31.196.0/24"),))
+    write_list(
+        list_directory(tmp_path / "state"), take_snapshot("https://openai.com/gptbot.json", b"", found, now_us())
+    )
+    for ip, standing in (("192.31.196.7", "verified"), ("192.175.48.7", "unverified")):
+        asked = ("https://site.example/", "-A", GPTBOT, "--policy", policy, "--robots", robots, "--json", "--ip", ip)
+        assert json.loads(_run(*asked)[1])["agent"]["standing"] == standing
