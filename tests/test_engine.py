@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from optout.crawlers.address_book import FEWEST_ABSENT, AddressBook
 from optout.crawlers.registry import bundled_registry
 from optout.decision import Decision, ReasonCode
-from optout.engine import Engine
+from optout.engine import Engine, Outcome
+from optout.identity import Standing
 from optout.lookups import NO_ANSWERS, PublishedDocuments
 from optout.policy.loader import load_policy, policy_set
 from optout.policy.model import Action, Policy
 from optout.testing import FakeResolver, make_request
+from tests.crawlers.book import NOW_US, OFF, ON, snapshot
+from tests.crawlers.book import REGISTRY as EXAMPLE
 from tests.judge import SITE, ask, declare, engine, publishes, user_agent
 
 POLICY = """
@@ -242,3 +246,89 @@ def test_what_a_page_declares_is_made_once_for_each_rule_and_site() -> None:
     assert first is again
     assert (first.first("tdm-reservation"), other.first("tdm-reservation")) == ("1", "0")
     assert declare(judge, "/a/1", publishes()).first("tdm-reservation") is None
+
+
+def _listed(address: str | None, *, age_days: float = 1, judge: Engine | None = None) -> Outcome:
+    """The outcome for ExBot from `address`, by a list that is `age_days` old."""
+    judge = judge or _judge_of_exbot(age_days)
+    request = make_request(f"https://{SITE}/", "ExBot/1.0", ip=address, received_us=NOW_US)
+    outcome = judge.explain(request, NOTHING)
+    assert outcome is not None
+    return outcome
+
+
+def _judge_of_exbot(age_days: float = 1) -> Engine:
+    loaded = load_policy(VERIFIED_ONLY.encode(), "policy.yaml", EXAMPLE)
+    return Engine(policy_set([loaded]), EXAMPLE, lists=AddressBook([snapshot(age_days=age_days)]))
+
+
+NOTHING = publishes()
+VERIFIED_ONLY = """
+version: 1
+mode: enforce
+default: deny
+on_error: refuse
+clauses:
+  - {id: known, action: allow, crawler: ExBot, standing: verified}
+  - {id: forged, action: require-license, standing: contradicted, reason: forged}
+contact: rights@site.example
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "age_days", "expected"),
+    [
+        (ON, 1, ("verified", "known", Action.ALLOW)),
+        (OFF, 1, ("contradicted", "forged", Action.REQUIRE_LICENSE)),
+        (ON, 15, ("unverified", "default", Action.DENY)),
+        (OFF, 15, ("unverified", "default", Action.DENY)),
+        (None, 1, ("unverified", "default", Action.DENY)),
+    ],
+)
+def test_the_operators_list_decides_what_a_claim_is_worth(
+    address: str | None, age_days: float, expected: tuple[str, str, Action]
+) -> None:
+    outcome = _listed(address, age_days=age_days)
+    decision = outcome.decision
+    assert (decision.agent.standing.value, decision.clause, decision.action) == expected
+    assert outcome.record is not None
+    assert outcome.record.public["identity.list.sha256"] == snapshot(age_days=age_days).sha256
+
+
+def test_the_same_from_the_same_list_is_judged_once() -> None:
+    judge = _judge_of_exbot()
+    assert _listed(ON, judge=judge).decision is _listed("192.31.196.9", judge=judge).decision
+    assert _listed(OFF, judge=judge).decision is _listed("192.175.48.9", judge=judge).decision
+    assert _listed(ON, judge=judge).decision is not _listed(OFF, judge=judge).decision
+
+
+def test_a_new_list_is_used_from_the_next_request_on() -> None:
+    before = _judge_of_exbot()
+    request = make_request(f"https://{SITE}/", "ExBot/1.0", ip=OFF, received_us=NOW_US)
+    case = before.examine(request)
+    assert case is not None
+    after = before.knowing(AddressBook([snapshot(networks=("192.175.48.0/24",))]))
+    assert _listed(OFF, judge=after).decision.agent.standing is Standing.VERIFIED
+    assert _listed(OFF, judge=after.under(after.policies)).decision.agent.standing is Standing.VERIFIED
+    assert before.conclude(case, NO_ANSWERS).decision.agent.standing is Standing.CONTRADICTED
+    none = after.knowing(AddressBook())
+    assert _listed(OFF, judge=none).decision.agent.standing is Standing.UNVERIFIED
+    assert _listed(OFF, judge=none).decision is _listed(ON, judge=none).decision
+
+
+def test_a_doubted_list_contradicts_nobody() -> None:
+    judge = _judge_of_exbot()
+    for _ in range(FEWEST_ABSENT - 1):
+        assert _listed(OFF, judge=judge).decision.agent.standing is Standing.CONTRADICTED
+    found = _listed(OFF, judge=judge).decision
+    assert (found.agent.standing, found.clause) == (Standing.UNVERIFIED, "default")
+    assert _listed(ON, judge=judge).decision.agent.standing is Standing.VERIFIED
+
+
+def test_a_user_agent_too_long_to_remember_is_identified_all_the_same() -> None:
+    judge = _judge_of_exbot()
+    for address, standing in ((ON, Standing.VERIFIED), (OFF, Standing.CONTRADICTED)):
+        request = make_request(f"https://{SITE}/", "ExBot/1.0 " + "x" * 600, ip=address, received_us=NOW_US)
+        outcome = judge.explain(request, NOTHING)
+        assert outcome is not None
+        assert outcome.decision.agent.standing is standing

@@ -1,9 +1,14 @@
-"""From claim to agent, without proofs."""
+"""From claim to agent: without proofs, and by the operator's address list."""
 
 from __future__ import annotations
 
+import pytest
+
+from optout.crawlers.address_book import Listing
 from optout.crawlers.model import Claim, Crawler, Purpose, SaidBy
 from optout.identity import Method, Standing, identify
+from tests.crawlers.book import EXBOT as BOT
+from tests.crawlers.book import ON, claim, snapshot
 
 
 def _claim(*purposes: Purpose, contradiction: str = "") -> Claim:
@@ -28,3 +33,40 @@ def test_who_feeds_ordinary_search_counts_as_search() -> None:
     agent = identify(_claim(Purpose.SEARCH, Purpose.SEARCH_INDEX, Purpose.TRAIN))
     assert agent.purposes == {Purpose.SEARCH}
     assert agent.purpose is Purpose.SEARCH
+
+
+@pytest.mark.parametrize(
+    ("listing", "standing", "method"),
+    [
+        (Listing.NOT_ASKED, "unverified", "none"),
+        (Listing.HIDDEN, "unverified", "unavailable"),
+        (Listing.MISSING, "unverified", "unavailable"),
+        (Listing.STALE, "unverified", "unavailable"),
+        (Listing.DOUBTED, "unverified", "unavailable"),
+        (Listing.UNLISTED, "unverified", "none"),
+        (Listing.LISTED, "verified", "address-list"),
+        (Listing.ABSENT, "contradicted", "address-list"),
+    ],
+)
+def test_what_a_list_makes_of_a_claim(listing: Listing, standing: str, method: str) -> None:
+    agent = identify(claim(BOT), listing, snapshot())
+    assert (agent.standing.value, agent.method.value) == (standing, method)
+    assert bool(agent.note) == (listing is not Listing.NOT_ASKED)
+    assert ON not in agent.note
+    assert (Purpose.UNDOCUMENTED in agent.purposes) == (standing == "contradicted")
+
+
+def test_every_listing_has_a_meaning() -> None:
+    assert {identify(claim(BOT), each).standing for each in Listing} <= set(Standing)
+
+
+def test_the_note_names_the_operator_and_the_day() -> None:
+    found = snapshot()
+    agent = identify(claim(BOT), Listing.LISTED, found)
+    assert agent.note == f"the client is on the address list of Example, fetched {found.fetched}"
+    assert agent.address_list is found
+
+
+def test_no_address_helps_a_claim_that_contradicts_itself() -> None:
+    agent = identify(claim(BOT, contradiction="it cannot be"), Listing.LISTED, snapshot())
+    assert (agent.standing, agent.note) == (Standing.CONTRADICTED, "it cannot be")

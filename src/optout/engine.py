@@ -17,13 +17,14 @@ import msgspec
 
 from optout import record as records
 from optout import response as responses
+from optout.crawlers.address_book import NO_LISTS, AddressBook, Listing
 from optout.crawlers.model import AI_PURPOSES, Claim, SaidBy
 from optout.crawlers.registry import Registry
 from optout.decision import Decision, Reason, ReasonCode, decide, is_enforced, reservation
 from optout.identity import Agent, identify
 from optout.licensing.token import Grant, GrantState, parse_license_authorization
 from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments
-from optout.messages import Fields, Request, Response
+from optout.messages import ClientAddress, Fields, Request, Response
 from optout.policy.always_open import ALWAYS_OPEN_PATHS
 from optout.policy.matcher import Matchers, PolicyMatcher
 from optout.policy.model import REFUSALS, Action, OnError, Policy, PolicySet
@@ -75,7 +76,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Policies and registry, ready to judge.
+    """Policies, registry and operators' address lists, ready to judge.
 
     `observe_only` is the process-wide override (`OPTOUT_MODE=observe`, design part 5.14). Claims that were found are
     remembered, because a crawler sends the same user agent a million times. Of a user agent that names no crawler only
@@ -91,19 +92,24 @@ class Engine:
         "_matchers",
         "_nobodies",
         "_rulings",
+        "lists",
         "observe_only",
         "policies",
         "registry",
     )
 
-    def __init__(self, policies: PolicySet, registry: Registry, *, observe_only: bool = False) -> None:
+    def __init__(
+        self, policies: PolicySet, registry: Registry, *, observe_only: bool = False, lists: AddressBook = NO_LISTS
+    ) -> None:
         self.policies = policies
         self.registry = registry
+        self.lists = lists
         self.observe_only = observe_only
         self._claims: dict[tuple[str, str | None], Claim] = {}
         self._nobodies: set[int] = set()
         self._governed: dict[str, Policy | None] = {}
-        self._agents: dict[int, Agent] = {}  # by the identity of a claim, which its agent holds
+        # By the identity of a claim, which its agents hold; one for each thing that a list may say of it.
+        self._agents: dict[int, dict[Listing, Agent]] = {}
         # By the identities of policy and rule, which are held; what a person's response declares is made once.
         self._declared: dict[tuple[int, int, str], tuple[TdmRule | None, Fields]] = {}
         self._rulings = Rulings(registry.sha256, observe_only=observe_only)
@@ -114,11 +120,18 @@ class Engine:
 
         Both may be asked for a while: requests that are under way end under the policies that they began with.
         """
-        engine = Engine(policies, self.registry, observe_only=self.observe_only)
+        engine = Engine(policies, self.registry, observe_only=self.observe_only, lists=self.lists)
         engine._claims, engine._nobodies, engine._agents = self._claims, self._nobodies, self._agents
         engine._rulings, engine._matchers = self._rulings, self._matchers
         self._rulings.keep(policies)
         self._matchers.keep(policies)
+        return engine
+
+    def knowing(self, lists: AddressBook) -> Engine:
+        """The engine with other address lists; what rests on none of them it knows already. As `under`."""
+        engine = Engine(self.policies, self.registry, observe_only=self.observe_only, lists=lists)
+        engine._claims, engine._nobodies, engine._matchers = self._claims, self._nobodies, self._matchers
+        engine._agents = {id(claim): _unasked(claim) for claim in tuple(self._claims.values())}
         return engine
 
     def recognize(self, user_agent: str, signature_agent: str | None = None) -> Claim | None:
@@ -135,12 +148,23 @@ class Engine:
                     self._claims.clear()
                     self._agents.clear()
                 self._claims[key] = claim
-                self._agents[id(claim)] = identify(claim)
+                self._agents[id(claim)] = _unasked(claim)
             elif claim is None and number is not None:
                 if len(self._nobodies) >= _REMEMBERED_NOBODIES:
                     self._nobodies.clear()
                 self._nobodies.add(number)
         return claim
+
+    def identify(self, claim: Claim, client: ClientAddress, now_us: int) -> Agent:
+        """Who makes `claim` from `client` at `now_us`, by the address lists at hand; the same agent for the same."""
+        known = self._agents.get(id(claim))
+        listing = self.lists.look(claim, client, now_us)
+        if known is None:
+            return identify(claim, listing, self.lists.of(claim.crawler))
+        agent = known.get(listing)
+        if agent is None:
+            agent = known[listing] = identify(claim, listing, self.lists.of(claim.crawler))
+        return agent
 
     def is_nobody(self, user_agent: str) -> bool:
         """Whether `recognize` has found, not long ago, that this user agent claims nothing."""
@@ -169,7 +193,7 @@ class Engine:
         if policy is None:
             return None
         matcher = self._matchers.of(policy)
-        agent = self._agents.get(id(claim)) or identify(claim)
+        agent = self.identify(claim, request.client, request.received_us)
         if not _concerns(matcher, agent):
             return None
         lookups: tuple[Lookup, ...] = (PublishedDocuments(authority=request.authority),)
@@ -296,6 +320,10 @@ class Engine:
                 self._declared.clear()
             kept = self._declared[key] = (rule, responses.declare(policy, rule, authority))
         return kept[1]
+
+
+def _unasked(claim: Claim) -> dict[Listing, Agent]:
+    return {Listing.NOT_ASKED: identify(claim)}
 
 
 def _concerns(matcher: PolicyMatcher, agent: Agent) -> bool:

@@ -217,7 +217,7 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
 def _inferred(decision: Decision, registry_sha256: str) -> dict[str, Value]:
     agent = decision.agent
     contradicted = agent.standing is Standing.CONTRADICTED
-    return {
+    found: dict[str, Value] = {
         "crawl.product": agent.claim.crawler.name,
         "crawl.operator": agent.claim.crawler.operator,
         "crawl.purpose": agent.purpose.value,
@@ -228,6 +228,9 @@ def _inferred(decision: Decision, registry_sha256: str) -> dict[str, Value]:
         "identity.standing": agent.standing.value,
         "identity.verified": agent.standing.value if contradicted else agent.method.value,
     }
+    if agent.address_list is not None:
+        found["identity.list.sha256"] = agent.address_list.sha256
+    return found
 
 
 def _in_force(decision: Decision, published: Published) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 from optout.adapters.documents import CallableSource, Read
 from optout.adapters.driver import Driver, Settings
 from optout.adapters.intake import now_us
+from optout.adapters.list_files import list_directory, write_list
 from optout.adapters.switch import Off, write_switch
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
 from optout.crawlers.model import Claim
 from optout.engine import Outcome
 from optout.errors import EvidenceError, PolicyError
@@ -332,3 +336,30 @@ async def test_a_door_before_an_origin_names_at_start_what_is_not_declared(
         await _until(lambda: "User-agent: CCBot" in caplog.text)
     finally:
         await driver.stop()
+
+
+async def test_a_list_in_the_state_directory_is_used_and_kept_with_the_records_that_rest_on_it(tmp_path: Path) -> None:
+    found = AddressList(prefixes=(ip_network("192.31.196.0/24"),))
+    known = take_snapshot("https://openai.com/gptbot.json", b"", found, now_us())
+    write_list(list_directory(tmp_path / "state"), known)
+    async with running(tmp_path) as driver:
+        for ip in ("192.31.196.7", "192.175.48.7", None):
+            request = make_request(f"https://{SITE}/", user_agent("GPTBot"), ip=ip, received_us=now_us())
+            claim = _claim(driver, request.user_agent)
+            assert claim is not None
+            assert await driver.decide(request, claim) is not None
+    leaves_ = _leaves(tmp_path)
+    told = [
+        (leaf["identity.standing"], leaf["identity.verified"], leaf["identity.list.sha256"])
+        for leaf in leaves_
+        if leaf["type"] == "crawl.request"
+    ]
+    assert told == [
+        ("verified", "address-list", known.sha256),
+        ("unverified", "none", known.sha256),
+        ("unverified", "unavailable", known.sha256),
+    ]
+    order = [leaf.get("snapshot.kind", leaf["type"]) for leaf in leaves_]
+    assert order.index("address-list") < order.index("crawl.request")
+    kept = [leaf for leaf in leaves_ if leaf.get("snapshot.kind") == "address-list"]
+    assert [(leaf["snapshot.sha256"], leaf["list.url"]) for leaf in kept] == [(known.sha256, known.url)]

@@ -61,4 +61,4 @@ def test_a_doubt_outlives_a_reading_of_the_same_list(tmp_path: Path) -> None:
     os.utime(tmp_path / "bots-example-exbot.json", ns=(1, 1))
     book = watch.poll()
     assert book is not None
-    assert book.doubted == (EXBOT.address_list,)
+    assert book.doubted == book.snapshots

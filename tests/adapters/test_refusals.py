@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,16 @@ from optout.adapters.driver import Driver, Settings
 from optout.adapters.intake import now_us
 from optout.adapters.refusals import Refusal, Refusals, refusal_of
 from optout.adapters.switch import Off, write_switch
+from optout.crawlers.address_book import AddressBook
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
 from optout.engine import Outcome
 from optout.evidence.clock import new_id
+from optout.identity import Standing
 from optout.messages import Request
 from optout.signals.declaration import NOTHING_KNOWN
 from optout.testing import make_request
+from tests.crawlers.book import DAY_US, ON
 from tests.judge import leaves, user_agent
 
 POLICY = """
@@ -154,3 +160,25 @@ async def test_memory_is_bounded_whatever_strangers_send(tmp_path: Path) -> None
 def test_numbers_are_new_each_time() -> None:
     assert len({Refusal.number() for _ in range(1000)}) == 1000
     assert Refusal.number()[:8] >= new_id(now_us() - 60_000_000)[:8]
+
+
+async def test_a_refusal_stands_only_while_the_lists_say_the_same(tmp_path: Path) -> None:
+    networks = AddressList(prefixes=(ip_network("192.31.196.0/24"),))
+    async with running(tmp_path) as driver:
+        fetched_us = now_us() - 13 * DAY_US
+        driver.know(AddressBook([take_snapshot("https://openai.com/gptbot.json", b"", networks, fetched_us)]))
+        request = make_request("https://site.example/shut/a", user_agent("GPTBot"), ip=ON, received_us=now_us())
+        claim = driver.recognize(request.authority, request.user_agent, None)
+        assert claim is not None
+        outcome = await driver.decide(request, claim)
+        assert outcome is not None
+        assert outcome.decision.agent.standing is Standing.VERIFIED
+        refusal = refusal_of(driver, driver.engine, request, outcome)
+        assert refusal is not None
+        assert refusal.stands
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("optout.adapters.refusals.now_us", lambda: now_us() + 2 * DAY_US)
+            assert not refusal.stands  # the list is too old by then
+        assert refusal.stands
+        driver.know(AddressBook())
+        assert not refusal.stands

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from optout.adapters import policy_snapshots
+from optout.adapters.intake import now_us
+from optout.adapters.list_files import list_directory, write_list
 from optout.adapters.switch import Off, Switch, write_switch
 from optout.adapters.upkeep import Upkeep
+from optout.crawlers.address_book import AddressBook
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import ListSnapshot, take_snapshot
 from optout.crawlers.registry import bundled_registry
+from optout.decision import Decision
 from optout.engine import Engine
+from optout.identity import Standing
 from optout.policy.model import PolicySet
 from optout.signals.declaration import NOTHING_KNOWN, known
 from optout.testing import make_request
+from tests.crawlers.book import DAY_US, EXBOT, NOW_US, OFF, ON, claim, client, snapshot
 from tests.judge import publishes, user_agent
 
 
@@ -47,6 +56,15 @@ class _Kept:
 
     def use(self, policies: PolicySet) -> None:
         self.used.append(policies)
+
+    def know(self, lists: AddressBook) -> None:
+        self.engine = self.engine.knowing(lists)
+
+
+def _decision(engine: Engine, url: str, ip: str | None = None) -> Decision:
+    outcome = engine.explain(make_request(url, user_agent("GPTBot"), ip=ip, received_us=now_us()), NOTHING_KNOWN)
+    assert outcome is not None
+    return outcome.decision
 
 
 @pytest.fixture
@@ -135,7 +153,58 @@ async def test_a_policy_of_a_fleet_is_kept_before_the_first_record_that_rests_on
     door.log.snapshots.clear()
     policy = upkeep.policies.find("b.example")
     assert policy is not None
+    decision = _decision(door.engine, "https://b.example/")
     for _ in range(2):
-        upkeep.will_record(policy)
+        upkeep.will_record(decision)
     assert door.log.snapshots == [("policy", (tmp_path / "b.yaml").read_bytes())]
     await upkeep.stop()
+
+
+GPTBOT = "https://openai.com/gptbot.json"
+
+
+def _list(age_days: float) -> ListSnapshot:
+    found = AddressList(prefixes=(ip_network("192.31.196.0/24"),))
+    return take_snapshot(GPTBOT, b"", found, now_us() - round(age_days * DAY_US))
+
+
+async def test_a_list_that_arrives_is_used_without_a_restart(kept, caplog) -> None:  # type: ignore[no-untyped-def]
+    upkeep, door, place = kept
+    assert _decision(door.engine, "https://a.example/", ON).agent.standing is Standing.UNVERIFIED
+    fresh = _list(1)
+    write_list(list_directory(place / "state"), fresh)
+    while not door.engine.lists:
+        await _a_moment()
+    decision = _decision(door.engine, "https://a.example/", ON)
+    assert decision.agent.standing is Standing.VERIFIED
+    assert "address lists read, 1 in use" in caplog.text
+    door.log.snapshots.clear()
+    door.log.facts.clear()
+    for _ in range(2):  # what records rest on is kept before the first of them, and only that
+        upkeep.will_record(decision)
+    assert door.log.snapshots == [("address-list", fresh.document)]
+    assert door.log.facts == [{"list.url": GPTBOT}]
+
+
+async def test_a_broken_and_a_stale_list_are_told_once_and_prove_nothing(kept, caplog) -> None:  # type: ignore[no-untyped-def]
+    upkeep, door, place = kept
+    write_list(list_directory(place / "state"), _list(15))
+    (list_directory(place / "state") / "other.json").write_bytes(b"<html>")
+    while "too old" not in caplog.text:
+        await _a_moment()
+    await upkeep._reload_lists()
+    assert caplog.text.count(f"{GPTBOT} is too old to prove anything") == 1
+    assert caplog.text.count("address list: other.json: no snapshot of an address list") == 1
+    assert _decision(door.engine, "https://a.example/", ON).agent.standing is Standing.UNVERIFIED
+
+
+async def test_a_doubted_list_is_told_once(kept, caplog) -> None:  # type: ignore[no-untyped-def]
+    upkeep, _, place = kept
+    write_list(list_directory(place / "state"), snapshot(age_days=0))
+    while not upkeep.lists.book:
+        await _a_moment()
+    for _ in range(20):
+        upkeep.lists.book.look(claim(EXBOT), client(OFF), NOW_US)
+    await upkeep._reload_lists()
+    await upkeep._reload_lists()
+    assert caplog.text.count(f"are not on {EXBOT.address_list}; it contradicts nobody until") == 1

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 
+from optout.adapters.intake import now_us
+from optout.adapters.list_files import list_directory, write_list
 from optout.cli.explain import explain
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
 
 GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.4; +https://openai.com/gptbot"
 POLICY = "version: 1\nmode: enforce\ndefault: allow\non_error: refuse\n"
@@ -159,3 +164,16 @@ def test_the_uses_of_a_page_are_told_with_the_line_that_decided_and_contradictio
     assert told["conflicts"][0]["usage"] == "train"
     person = json.loads(CliRunner().invoke(explain, [*words[:2], "Mozilla/5.0", *words[3:], "--json"]).output)
     assert (person["uses"], person["conflicts"]) == ({}, [])
+
+
+def test_an_address_on_the_operators_list_is_told(
+    policy: Path, robots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTOUT_STATE", str(tmp_path / "state"))
+    found = AddressList(prefixes=(ip_network("192.31.196.0/24"),))
+    write_list(
+        list_directory(tmp_path / "state"), take_snapshot("https://openai.com/gptbot.json", b"", found, now_us())
+    )
+    for ip, standing in (("192.31.196.7", "verified"), ("192.175.48.7", "unverified")):
+        asked = ("https://site.example/", "-A", GPTBOT, "--policy", policy, "--robots", robots, "--json", "--ip", ip)
+        assert json.loads(_run(*asked)[1])["agent"]["standing"] == standing

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from optout.crawlers.address_lists import AddressList
 from optout.crawlers.list_snapshot import ListSnapshot, take_snapshot
 from optout.crawlers.model import Claim, Crawler, Purpose, SaidBy
+from optout.crawlers.registry import load_registry
 from optout.messages import AddressSource, ClientAddress
 
 DAY_US = 86_400_000_000
@@ -37,3 +38,22 @@ def claim(*crawlers: Crawler, contradiction: str = "") -> Claim:
 def client(address: str) -> ClientAddress:
     """Somebody whose address is known."""
     return ClientAddress(address=address, source=AddressSource.PEER)
+
+
+REGISTRY = load_registry(
+    {
+        "example.yaml": f"""
+operator: Example
+crawlers:
+- name: ExBot
+  purposes: [train]
+  tokens: [ExBot]
+  robots_tokens: [ExBot]
+  address_list: {URL}
+  address_list_complete: true
+  sources:
+  - {{facts: [purposes, tokens, robots_tokens, address_list, address_list_complete], text: made up, date: 2026-11-26}}
+""".encode()
+    }
+)
+"""A crawler whose operator vouches for his list; no real one is known to."""

@@ -67,7 +67,7 @@ def test_a_list_that_contradicts_most_claims_is_doubted_until_it_is_fetched_anew
     book = AddressBook([snapshot()])
     said = [look(book, EXBOT, address=OFF, now_us=NOW_US + place) for place in range(FEWEST_ABSENT + 5)]
     assert said == [Listing.ABSENT] * (FEWEST_ABSENT - 1) + [Listing.DOUBTED] * 6
-    assert book.doubted == (EXBOT.address_list,)
+    assert book.doubted == book.snapshots
     assert look(book, EXBOT, address=ON) is Listing.LISTED  # what it holds, it holds
     assert look(book, EXBOT, address=OFF, now_us=NOW_US + 5 * HOUR_US) is Listing.DOUBTED
     reread = AddressBook([snapshot()]).after(book)

@@ -39,6 +39,7 @@ from optout.adapters.stats.reading import enter, leave
 from optout.adapters.stats.tally import Tally
 from optout.adapters.switch import Switch, is_observe_only
 from optout.adapters.upkeep import Upkeep
+from optout.crawlers.address_book import AddressBook
 from optout.crawlers.model import Claim
 from optout.crawlers.registry import bundled_registry
 from optout.engine import NO_FIELDS, Case, Engine, Outcome
@@ -95,7 +96,9 @@ class Driver:
         self.log: Recorder | None = None
         self.upkeep = Upkeep(self.switch, settings.policy, bundled_registry(), settings.evidence)
         self.upkeep.doctor.describe = self._describe
-        self.engine = Engine(self.upkeep.policies, self.upkeep.registry, observe_only=self._observe_only)
+        self.engine = Engine(
+            self.upkeep.policies, self.upkeep.registry, observe_only=self._observe_only, lists=self.upkeep.lists.book
+        )
         source = ChosenByPolicy(documents, lambda: self.engine.policies, _directory_of(settings.policy))
         self.published = PublishedCache(source, on_new=self._on_new)
         self._notices = Notices()
@@ -132,6 +135,10 @@ class Driver:
         """Judge by `policies` from the next request on; requests under way end under the old ones."""
         self.engine = self.engine.under(policies)
         self.news += 1
+
+    def know(self, lists: AddressBook) -> None:
+        """Identify by `lists` from the next request on."""
+        self.engine = self.engine.knowing(lists)
 
     def _on_new(self, authority: str, document: Document) -> None:
         self.news += 1
@@ -314,7 +321,7 @@ class Driver:
 
     def _record(self, outcome: Outcome, told: Told) -> None:
         """Put an outcome's record into the log."""
-        self.upkeep.will_record(outcome.decision.policy)
+        self.upkeep.will_record(outcome.decision)
         self._put(outcome, outcome.record, told)
 
     def _put(self, outcome: Outcome, record: Record | None, told: Told) -> None:

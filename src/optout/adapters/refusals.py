@@ -2,8 +2,9 @@
 
 Rule 1: what the same is, the door says: all of a head that it takes in, and whose it is. The number and the time of the
         refusal differ, and so does its record.
-Rule 2: it stands while nothing has changed that a decision rests on: the policies, what the site has published, the off
-        switch. An answer that rests on a license, a fault or a missing record is never given again.
+Rule 2: it stands while nothing has changed that a decision rests on: the policies, what the site has published, what
+        address lists say, the off switch. An answer that rests on a license, a fault or a missing record is never
+        given again.
 Rule 3: it is recorded and counted like any other.
 """
 
@@ -52,7 +53,16 @@ class Refusal:
     @property
     def stands(self) -> bool:
         """Whether what was decided would be decided again."""
-        return self._driver.is_unchanged(self._engine, self._request.authority, self._outcome.published)
+        return (
+            self._driver.is_unchanged(self._engine, self._request.authority, self._outcome.published)
+            and self._is_nobody_else
+        )
+
+    @property
+    def _is_nobody_else(self) -> bool:
+        """Whether the address lists still say of this client what they said: they grow old, and may be doubted."""
+        engine, agent = self._engine, self._outcome.decision.agent
+        return not engine.lists or engine.identify(agent.claim, self._request.client, now_us()) is agent
 
     def body(self, number: str) -> bytes:
         """The body of the answer with this number."""

@@ -14,17 +14,20 @@ from typing import Protocol
 from optout.adapters.doctor.watch import VALID_US, DoctorWatch
 from optout.adapters.documents import PublishedCache
 from optout.adapters.intake import mono_us, now_us
+from optout.adapters.list_files import ListWatch, list_directory
 from optout.adapters.policy_snapshots import PolicySnapshots
 from optout.adapters.policy_watch import PolicyWatch, watch_policies
 from optout.adapters.retention import RetentionJob
 from optout.adapters.switch import Off, Switch
 from optout.adapters.witness import Witness
+from optout.crawlers.address_book import AddressBook
 from optout.crawlers.registry import Registry
+from optout.decision import Decision
 from optout.engine import Engine
 from optout.errors import Problem
 from optout.evidence.recorder import Recorder
 from optout.messages import AddressSource, Request
-from optout.policy.model import Policy, PolicySet
+from optout.policy.model import PolicySet
 from optout.signals.declaration import Document, DocumentState, Published
 
 LOG = logging.getLogger("optout")
@@ -45,6 +48,9 @@ class Kept(Protocol):
     def use(self, policies: PolicySet) -> None:
         """Judge by `policies` from the next request on."""
 
+    def know(self, lists: AddressBook) -> None:
+        """Identify by `lists` from the next request on."""
+
 
 class Upkeep:
     """The background of one driver."""
@@ -60,6 +66,7 @@ class Upkeep:
         self._retention = None if evidence is None else RetentionJob(evidence, mono_us())
         self.doctor = DoctorWatch(switch.state)
         self._switch = switch
+        self.lists = ListWatch(list_directory(switch.state))
         self._watch = None if isinstance(policy, PolicySet) else watch_policies(policy, registry)
         self.policies = policy if isinstance(policy, PolicySet) else self._watch_now().current
         self._snapshots = PolicySnapshots()
@@ -68,6 +75,7 @@ class Upkeep:
         self._kept: Kept | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._off: dict[str, Off] = {}
+        self._kept_lists: dict[str, str] = {}
         self._warned: set[str] = set()
         self._warned_sites: dict[str, set[str]] = {}
         self._warned_strangers = 0
@@ -126,6 +134,7 @@ class Upkeep:
                 self._follow_switch()
                 self._tell_of_doctor()
                 await self._reload()
+                await self._reload_lists()
                 if self._kept is not None and self._kept.log is not None:
                     self._snapshots.go_on(self._kept.log)
                     if mono_us() >= self._witness_due_us:
@@ -179,6 +188,26 @@ class Upkeep:
             self._snapshot_policies()
             LOG.warning("policy reloaded, %d in force", len(policies.policies))
 
+    async def _reload_lists(self) -> None:
+        """Take changed address lists into use, and tell once of those that are good for nothing."""
+        book = await asyncio.to_thread(self.lists.poll)
+        for problem in self.lists.take_problems():
+            LOG.error("address list: %s", problem.what)
+        if book is not None and self._kept is not None:
+            self._kept.know(book)
+            LOG.warning("address lists read, %d in use", len(book.snapshots))
+        now = now_us()
+        for each in self.lists.book.snapshots:
+            if not each.is_fresh(now) and self._first(f"stale: {each.url} {each.fetched}"):
+                LOG.warning("%s is too old to prove anything; run `optout crawlers update`", each.url)
+        for each in self.lists.book.doubted:
+            if self._first(f"doubted: {each.url} {each.fetched}"):
+                LOG.warning(
+                    "more than half of the claims within an hour are not on %s; it contradicts nobody until"
+                    " `optout crawlers update` has fetched it anew",
+                    each.url,
+                )
+
     def _snapshot_policies(self) -> None:
         if self._watch is None:
             return
@@ -186,10 +215,15 @@ class Upkeep:
         if self._kept is not None and self._kept.log is not None:
             self._snapshots.add(files, self._kept.log)
 
-    def will_record(self, policy: Policy) -> None:
-        """Keep a policy before the first record that rests on it. Cheap where that is done."""
-        if self._kept is not None and self._kept.log is not None:
-            self._snapshots.before_record(policy.file, self._kept.log)
+    def will_record(self, decision: Decision) -> None:
+        """Keep policy and address list before the first record that rests on them. Cheap where that is done."""
+        if self._kept is None or self._kept.log is None:
+            return
+        self._snapshots.before_record(decision.policy.file, self._kept.log)
+        used = decision.agent.address_list
+        if used is not None and self._kept_lists.get(used.url) != used.sha256:
+            self._kept_lists[used.url] = used.sha256
+            self._kept.log.snapshot("address-list", used.document, **{"list.url": used.url})
 
     def on_document(self, authority: str, document: Document) -> None:
         """Keep a new version of something the site published."""

@@ -75,9 +75,9 @@ class AddressBook:
         return tuple(self._by_url.values())
 
     @property
-    def doubted(self) -> tuple[str, ...]:
-        """The URLs of the lists that rule 3 has put out of use."""
-        return tuple(url for url, hour in self._hours.items() if hour.doubted)
+    def doubted(self) -> tuple[ListSnapshot, ...]:
+        """The lists that rule 3 has put out of use."""
+        return tuple(self._by_url[url] for url, hour in self._hours.items() if hour.doubted)
 
     def of(self, crawler: Crawler) -> ListSnapshot | None:
         """The list of a crawler's operator, fresh or not."""
