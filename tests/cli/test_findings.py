@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from optout.cli.main import main
@@ -41,7 +43,7 @@ def test_nothing_and_notes_alone_are_a_success(file: Path) -> None:
 
 def test_json_has_the_public_fields(file: Path) -> None:
     told = json.loads(_run(file, "--json").output)
-    assert set(told[0]) == {"code", "severity", "line", "column", "title", "text", "fixable"}
+    assert set(told[0]) == {"file", "code", "severity", "line", "column", "title", "text", "fixable"}
     assert json.loads(_run(file, "--format", "json").output) == told
 
 
@@ -70,3 +72,22 @@ def test_nothing_of_a_stranger_s_reaches_the_terminal_as_it_is(file: Path) -> No
     assert "\x1b" not in output
     assert "\u202e" not in output
     assert "\x07" not in output
+
+
+def test_several_files_are_told_apart(file: Path, tmp_path: Path) -> None:
+    sound = tmp_path / "sound.txt"
+    sound.write_text("User-agent: *\nDisallow: /a\n")
+    told = json.loads(_run(sound, file, "--json").output)
+    assert {finding["file"] for finding in told} == {str(file)}
+    assert _run(sound, sound).exit_code == 0
+
+
+def test_the_hooks_for_pre_commit_call_commands_that_there_are() -> None:
+    hooks = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+    assert [hook["entry"] for hook in hooks] == ["optout robots lint", "optout tdm lint"]
+    for hook in hooks:
+        _, group, name = hook["entry"].split()
+        assert CliRunner().invoke(main, [group, name, "--help"]).exit_code == 0
+    assert re.search(hooks[0]["files"], "public/robots.txt")
+    assert not re.search(hooks[0]["files"], "docs/norobots.txt.md")
+    assert re.search(hooks[1]["files"], "static/.well-known/tdmrep.json")

@@ -20,10 +20,16 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def lint_options(command: _Command) -> _Command:
-    """What every linter takes: FILE, --fix, --format, --json."""
+    """What every linter takes: FILE..., --fix, --format, --json."""
     for option in reversed(
         (
-            click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True)),
+            click.argument(
+                "files",
+                metavar="FILE...",
+                nargs=-1,
+                required=True,
+                type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+            ),
             click.option("--fix", "is_fixed", is_flag=True, help="Mend what has a safe fix; of - to standard output."),
             click.option(
                 "--format",
@@ -41,23 +47,27 @@ def lint_options(command: _Command) -> _Command:
 
 
 def run_lint(
-    file: str,
+    files: tuple[str, ...],
     name: str,
     form: str,
     lint: Callable[[bytes], tuple[Finding, ...]],
     fix: Callable[[bytes], bytes] | None,
 ) -> None:
-    """Lint a file, mended first if `fix` is given, and end with 0 (nothing, or notes alone) or 1."""
-    with click.open_file(file, "rb") as stream:
-        data = stream.read()
-    if fix is not None:
-        data = _mended(file, data, fix(data))
-    findings = lint(data)
-    shown = name if file == "-" else file
+    """Lint files, mended first if `fix` is given, and end with 0 (nothing, or notes alone) or 1.
+
+    `name` is what standard input is called.
+    """
+    found: list[tuple[str, Finding]] = []
+    for file in files:
+        with click.open_file(file, "rb") as stream:
+            data = stream.read()
+        if fix is not None:
+            data = _mended(file, data, fix(data))
+        found += [(name if file == "-" else file, finding) for finding in lint(data)]
     forms = {"json": _json, "github": _github, "text": _text}
-    for line in forms[form](findings, shown):
-        click.echo(line, err=fix is not None and file == "-")
-    sys.exit(1 if any(finding.severity.value != "note" for finding in findings) else 0)
+    for line in forms[form](found):
+        click.echo(line, err=fix is not None and "-" in files)
+    sys.exit(1 if any(finding.severity.value != "note" for _, finding in found) else 0)
 
 
 def _mended(file: str, data: bytes, fixed: bytes) -> bytes:
@@ -72,11 +82,15 @@ def _mended(file: str, data: bytes, fixed: bytes) -> bytes:
     return fixed
 
 
-def _json(findings: tuple[Finding, ...], _: str) -> Iterator[str]:
+_Found = list[tuple[str, "Finding"]]
+
+
+def _json(found: _Found) -> Iterator[str]:
     """The fields are public and stable."""
     yield json.dumps(
         [
             {
+                "file": file,
                 "code": finding.code,
                 "severity": finding.severity.value,
                 "line": finding.line,
@@ -85,26 +99,26 @@ def _json(findings: tuple[Finding, ...], _: str) -> Iterator[str]:
                 "text": finding.text,
                 "fixable": finding.fixable,
             }
-            for finding in findings
+            for file, finding in found
         ]
     )
 
 
-def _text(findings: tuple[Finding, ...], name: str) -> Iterator[str]:
+def _text(found: _Found) -> Iterator[str]:
     from optout.cli.terminal import safe
 
-    for finding in findings:
-        place = f"{safe(name)}:{finding.line}" if finding.line else safe(name)
+    for file, finding in found:
+        place = f"{safe(file)}:{finding.line}" if finding.line else safe(file)
         mark = "  [--fix]" if finding.fixable else ""
         yield f"{place}: {finding.severity.value} {finding.code} {safe(finding.title)}: {safe(finding.text, 200)}{mark}"
-    yield f"{len(findings)} found; docs/lint/ says why each matters" if findings else "nothing found"
+    yield f"{len(found)} found; docs/lint/ says why each matters" if found else "nothing found"
 
 
-def _github(findings: tuple[Finding, ...], name: str) -> Iterator[str]:
+def _github(found: _Found) -> Iterator[str]:
     """Workflow commands of GitHub Actions, escaped as these want it."""
-    file = _escaped(name).replace(":", "%3A").replace(",", "%2C")
-    for finding in findings:
-        place = f"file={file},line={max(1, finding.line)},title={finding.code}"
+    for file, finding in found:
+        name = _escaped(file).replace(":", "%3A").replace(",", "%2C")
+        place = f"file={name},line={max(1, finding.line)},title={finding.code}"
         yield f"::{_GITHUB[finding.severity.value]} {place}::{_escaped(f'{finding.title}: {finding.text}')}"
 
 

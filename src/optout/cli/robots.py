@@ -258,8 +258,8 @@ robots.add_command(diff)
 
 @robots.command()
 @lint_options
-def lint(file: str, is_fixed: bool, form: str, as_json: bool) -> None:
-    """Find mistakes in FILE, a robots.txt (- is standard input).
+def lint(files: tuple[str, ...], is_fixed: bool, form: str, as_json: bool) -> None:
+    """Find mistakes in FILE..., each a robots.txt (- is standard input).
 
     Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault. With --fix what is left is told.
     """
@@ -268,7 +268,7 @@ def lint(file: str, is_fixed: bool, form: str, as_json: bool) -> None:
 
     registry = bundled_registry()
     run_lint(
-        file,
+        files,
         "robots.txt",
         "json" if as_json else form,
         lambda data: lint_robots(data, registry),

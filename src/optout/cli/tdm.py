@@ -74,11 +74,11 @@ def _picture(told: dict[str, Any], name: str) -> Iterator[str]:
 
 @tdm.command()
 @lint_options
-def lint(file: str, is_fixed: bool, form: str, as_json: bool) -> None:
-    """Find mistakes in FILE, a tdmrep.json (- is standard input).
+def lint(files: tuple[str, ...], is_fixed: bool, form: str, as_json: bool) -> None:
+    """Find mistakes in FILE..., each a tdmrep.json (- is standard input).
 
     Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault. With --fix what is left is told.
     """
     from optout.lint.runner import fix_tdmrep, lint_tdmrep
 
-    run_lint(file, "tdmrep.json", "json" if as_json else form, lint_tdmrep, fix_tdmrep if is_fixed else None)
+    run_lint(files, "tdmrep.json", "json" if as_json else form, lint_tdmrep, fix_tdmrep if is_fixed else None)
