@@ -23,7 +23,7 @@ COMMANDS = {
     "init": ("optout.cli.init:init", "A few questions, and the files that put Optout before a site."),
     "off": ("optout.cli.switch:off", "Turn enforcement and recording off."),
     "on": ("optout.cli.switch:on", "Turn enforcement and recording on again."),
-    "policy": ("optout.cli.policy:policy", "Policies: check, show, test."),
+    "policy": ("optout.cli.policy:policy", "Policies: check, show, test, diff."),
     "report": ("optout.cli.report:report", "Pages to print and sign: what a site declared, and since when."),
     "robots": ("optout.cli.robots:robots", "robots.txt: explain, lint, compare, batch."),
     "serve": ("optout.cli.serve:serve", "Stand in front of a site as a reverse proxy."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from optout.cli.policy_diff import diff
 from optout.cli.terminal import safe
 from optout.errors import PolicyError, UsageError
 
@@ -24,6 +25,9 @@ _UNCUT = 10_000  # what the operator's own file says is escaped, not cut
 @click.group()
 def policy() -> None:
     """Policies: who may take what from a site, and what they are told."""
+
+
+policy.add_command(diff)
 
 
 @policy.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optout.errors import UsageError
+from optout.cli.url_lists import listed
 
 if TYPE_CHECKING:
     from optout.robots.changes import Flip
     from optout.robots.matcher import Match
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_LOCATION = re.compile(rb"<(?:[A-Za-z]+:)?loc>\s*([^<\s]{1,4096})\s*</")
-_LARGEST = 50 << 20  # octets of a sitemap, as sitemaps.org limits it
 
 
 @click.command()
@@ -42,23 +39,13 @@ def diff(old: Path, new: Path, tokens: tuple[str, ...], urls: Path | None, sitem
 
     before, after = old.read_bytes(), new.read_bytes()
     files = parse_robots(before), parse_robots(after)
-    paths = [parse_target(url)[0] for url in _listed(urls, sitemap)] if urls or sitemap else sample_paths(*files)
+    paths = [parse_target(url)[0] for url in listed(urls, sitemap)] if urls or sitemap else sample_paths(*files)
     found = list(flips(before, after, tokens or named_tokens(*files), paths))
     if as_json:
         click.echo(json.dumps({"asked": len(paths), "flips": [_told(flip) for flip in found]}))
     else:
         click.echo("\n".join(_lines(found, old.name, new.name)))
     sys.exit(1 if found else 0)
-
-
-def _listed(urls: Path | None, sitemap: Path | None) -> Iterator[str]:
-    if urls is not None:
-        yield from (line.strip() for line in urls.read_text("utf-8", "surrogateescape").splitlines() if line.strip())
-    if sitemap is not None:
-        if sitemap.stat().st_size > _LARGEST:
-            raise UsageError(f"{sitemap} is larger than a sitemap may be", "give its pages with --urls")
-        for found in _LOCATION.finditer(sitemap.read_bytes()):
-            yield found[1].decode("utf-8", "surrogateescape").replace("&amp;", "&")
 
 
 def _rule(match: Match) -> dict[str, Any] | None:
