@@ -14,7 +14,7 @@ from optout.lookups import NO_ANSWERS, PublishedDocuments
 from optout.policy.loader import load_policy, policy_set
 from optout.policy.model import Action, Policy
 from optout.testing import FakeResolver, make_request
-from tests.crawlers.book import NOW_US, OFF, ON, snapshot
+from tests.crawlers.book import NOW_US, OFF, ON, client, snapshot
 from tests.crawlers.book import REGISTRY as EXAMPLE
 from tests.judge import SITE, ask, declare, engine, publishes, user_agent
 
@@ -314,6 +314,17 @@ def test_a_new_list_is_used_from_the_next_request_on() -> None:
     none = after.knowing(AddressBook())
     assert _listed(OFF, judge=none).decision.agent.standing is Standing.UNVERIFIED
     assert _listed(OFF, judge=none).decision is _listed(ON, judge=none).decision
+
+
+def test_engines_with_other_lists_do_not_share_whom_they_identified() -> None:
+    before = _judge_of_exbot()
+    after = before.knowing(AddressBook([snapshot(networks=("192.175.48.0/24",))]))
+    assert _listed(ON, judge=before).decision.agent.standing is Standing.VERIFIED
+    assert _listed(OFF, judge=after).decision.agent.standing is Standing.VERIFIED
+    claim = after.recognize("ExBot/1.0")
+    assert claim is not None
+    assert after.identify(claim, client(OFF), NOW_US) is after.identify(claim, client(OFF), NOW_US)
+    assert before.identify(claim, client(ON), NOW_US) is not after.identify(claim, client(OFF), NOW_US)
 
 
 def test_a_doubted_list_contradicts_nobody() -> None:

@@ -130,8 +130,9 @@ class Engine:
     def knowing(self, lists: AddressBook) -> Engine:
         """The engine with other address lists; what rests on none of them it knows already. As `under`."""
         engine = Engine(self.policies, self.registry, observe_only=self.observe_only, lists=lists)
-        engine._claims, engine._nobodies, engine._matchers = self._claims, self._nobodies, self._matchers
-        engine._agents = {id(claim): _unasked(claim) for claim in tuple(self._claims.values())}
+        engine._nobodies, engine._matchers = self._nobodies, self._matchers
+        engine._claims = self._claims.copy()  # each claim needs agents of its own, which the two must not share
+        engine._agents = {id(claim): _unasked(claim) for claim in engine._claims.values()}
         return engine
 
     def recognize(self, user_agent: str, signature_agent: str | None = None) -> Claim | None:
@@ -158,7 +159,7 @@ class Engine:
     def identify(self, claim: Claim, client: ClientAddress, now_us: int) -> Agent:
         """Who makes `claim` from `client` at `now_us`, by the address lists at hand; the same agent for the same."""
         known = self._agents.get(id(claim))
-        listing = self.lists.look(claim, client, now_us)
+        listing = Listing.NOT_ASKED if self.lists is NO_LISTS else self.lists.look(claim, client, now_us)
         if known is None:
             return identify(claim, listing, self.lists.of(claim.crawler))
         agent = known.get(listing)

@@ -177,3 +177,5 @@ def test_an_address_on_the_operators_list_is_told(
     for ip, standing in (("192.31.196.7", "verified"), ("192.175.48.7", "unverified")):
         asked = ("https://site.example/", "-A", GPTBOT, "--policy", policy, "--robots", robots, "--json", "--ip", ip)
         assert json.loads(_run(*asked)[1])["agent"]["standing"] == standing
+        words = _run(*(word for word in asked if word != "--json"))[1]
+        assert f"GPTBot (OpenAI), train, {standing}: the client is " in words

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.crawlers.list_snapshot import AGE_LIMIT_DAYS, load_snapshot, snapshot_name
+from optout.crawlers.address_lists import AddressList, parse_address_list
+from optout.crawlers.address_ranges import list_faults
+from optout.crawlers.list_snapshot import AGE_LIMIT_DAYS, load_snapshot, snapshot_name, take_snapshot
 from optout.crawlers.registry import bundled_registry
 from optout.errors import RegistryError
 from tests.crawlers.book import DAY_US, NOW_US, OFF, ON, URL, snapshot
@@ -57,9 +60,11 @@ def test_a_list_may_count_for_less() -> None:
         ({"prefixes": ["x"]}, "no network: 'x'"),
         ({"prefixes": "192.31.196.0/24"}, "no snapshot"),
         ({"fetched": "yesterday"}, "no snapshot"),
-        ({"fetched": "2026-11-26T08:00:00"}, "needs a time zone"),
-        ({"days": 0}, "`days` is 1 to 90"),
-        ({"days": 3650}, "`days` is 1 to 90"),
+        ({"fetched": "2026-11-26T08:00:00"}, "`fetched` is no date of our time"),
+        ({"fetched": "0001-01-01T00:00:00+23:00"}, "`fetched` is no date of our time"),
+        ({"fetched": "9999-12-31T23:59:59-23:00"}, "`fetched` is no date of our time"),
+        ({"days": 0}, "`days` is not 1 to 90"),
+        ({"days": 3650}, "`days` is not 1 to 90"),
         ({"more": 1}, "unknown field `more`"),
     ],
 )
@@ -82,3 +87,18 @@ def test_every_list_of_the_registry_has_a_file_of_its_own() -> None:
     assert len(names) == len(urls) > 20
     assert snapshot_name("https://openai.com/gptbot.json") == "openai-com-gptbot.json"
     assert snapshot_name("https://x.example/../../etc/passwd?a=/b") == "x-example-etc-passwd.json"
+
+
+@given(
+    st.lists(st.integers(0, 2**32 - 1).map(str) | st.ip_addresses().map(str) | st.ip_addresses().map("{}/24".format))
+)
+def test_what_the_gate_lets_in_can_be_kept_and_read_again(entries: list[str]) -> None:
+    data = json.dumps(entries).encode()
+    found = parse_address_list(data)
+    if any(list_faults(found)):
+        with pytest.raises(RegistryError):
+            take_snapshot(URL, data, AddressList(prefixes=(*found.prefixes, ip_network("10.0.0.0/8"))), NOW_US)
+        return
+    taken = take_snapshot(URL, data, found, NOW_US)
+    assert taken.prefixes == found.prefixes
+    assert all(taken.ranges.has(str(each.network_address)) for each in found.prefixes)

@@ -26,7 +26,11 @@ def list_directory(state: Path) -> Path:
 def read_lists(directory: Path) -> dict[str, bytes]:
     """The snapshots in a directory, by name; none if there is no such directory. Too long ones are cut, so broken."""
     found: dict[str, bytes] = {}
-    for path in sorted(directory.glob("*.json"))[:MOST_FILES]:
+    try:
+        paths = sorted(directory.glob("*.json"))[:MOST_FILES]
+    except OSError:
+        return found
+    for path in paths:
         try:
             with path.open("rb") as file:
                 found[path.name] = file.read(SNAPSHOT_LIMIT)

@@ -11,7 +11,7 @@ from optout.errors import OptoutError
 
 COMMANDS = {
     "compile": ("optout.cli.compile:compile_policy", "A policy as configuration of nginx, Caddy, HAProxy or Apache."),
-    "crawlers": ("optout.cli.crawlers:crawlers", "Who crawls: list, show, identify."),
+    "crawlers": ("optout.cli.crawlers:crawlers", "Who crawls: list, show, identify, update."),
     "demo": ("optout.cli.demo:demo", "A sample site, the doors before it, real crawlers' requests, and the verdict."),
     "doctor": ("optout.cli.doctor:doctor", "What is wrong with an installation, and the lines to paste."),
     "evidence": (

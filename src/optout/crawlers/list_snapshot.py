@@ -23,6 +23,7 @@ from optout.errors import RegistryError
 
 AGE_LIMIT_DAYS = 14  # twice the week in which a list should be fetched anew: one failed fetch makes nothing stale
 MOST_DAYS = 90
+_FIRST_YEAR, _LAST_YEAR = 2000, 9000  # what lies near the ends of the calendar cannot be computed with
 _DAY_US = 86_400_000_000
 _SUFFIX = ".json"
 
@@ -78,8 +79,10 @@ def load_snapshot(name: str, document: bytes) -> ListSnapshot:
         form = msgspec.json.decode(document, type=_Form)
     except (msgspec.MsgspecError, RecursionError) as fault:
         raise _wrong(name, f"no snapshot of an address list: {fault}") from fault
-    if form.fetched.tzinfo is None or not 1 <= form.days <= MOST_DAYS:
-        raise _wrong(name, f"`fetched` needs a time zone, and `days` is 1 to {MOST_DAYS}")
+    if form.fetched.tzinfo is None or not _FIRST_YEAR <= form.fetched.year <= _LAST_YEAR:
+        raise _wrong(name, "`fetched` is no date of our time, with its time zone")
+    if not 1 <= form.days <= MOST_DAYS:
+        raise _wrong(name, f"`days` is not 1 to {MOST_DAYS}")
     prefixes: list[Network] = []
     for text in form.prefixes:
         network = parse_prefix(text)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ import pytest
 from optout.adapters.client_address import load_trusted_proxies
 from optout.adapters.gateway.patience import Patience
 from optout.adapters.gateway.visitor import Visitor
+from optout.adapters.intake import now_us
+from optout.adapters.list_files import list_directory, write_list
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
+from tests.crawlers.book import OFF, ON
 from tests.doors.raw_origin import RawOrigin
 from tests.gateways import gateway, saying
 from tests.judge import leaves
@@ -305,3 +311,32 @@ async def test_a_fault_in_one_look_at_who_has_waited_too_long_is_not_the_last_lo
     monkeypatch.setattr(Visitor, "look", look)
     async with connected(port), asyncio.timeout(20):  # a guard against hanging
         assert await looks.get() < await looks.get()
+
+
+# Address lists
+
+
+async def test_only_who_is_on_the_operators_list_gets_what_is_for_verified_crawlers(
+    origin: RawOrigin, tmp_path: Path
+) -> None:
+    policy = """
+version: 1
+mode: enforce
+default: deny
+on_error: refuse
+clauses:
+  - {id: known, action: allow, crawler: GPTBot, standing: verified}
+"""
+    listed = AddressList(prefixes=(ip_network("192.31.196.0/24"),))
+    known = take_snapshot("https://openai.com/gptbot.json", b"", listed, now_us())
+    write_list(list_directory(tmp_path / "state"), known)
+    trusted = load_trusted_proxies(["127.0.0.1"])
+    statuses: list[int] = []
+    async with gateway(tmp_path, f"http://127.0.0.1:{origin.port}", policy, trusted=trusted) as port:
+        for chain in (ON, f"{ON}, {OFF}", f"{OFF}, {ON}", OFF, f"::ffff:{ON}", "10.0.0.1", ""):
+            more = f"X-Forwarded-For: {chain}\r\n" if chain else ""
+            statuses.append((await ask(port, "/a", "GPTBot/1.4", more=more)).status)
+    assert statuses == [200, 403, 200, 403, 200, 403, 403]
+    told = [leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"]
+    assert [leaf["identity.standing"] == "verified" for leaf in told] == [status == 200 for status in statuses]
+    assert {leaf["identity.list.sha256"] for leaf in told} == {known.sha256}
