@@ -11,7 +11,7 @@ import pytest
 from optout.errors import EvidenceError
 from optout.evidence import succession
 from optout.evidence.audit import Verdict
-from optout.evidence.chain import audit_chain
+from optout.evidence.chain import audit_chain, last_key
 from optout.evidence.directory import Layout, create_log
 from optout.evidence.index.catalog import open_catalog
 from optout.evidence.index.question import Question
@@ -83,6 +83,14 @@ def test_the_chain_is_sound_by_either_key(two: Path) -> None:
     assert all(each.report.self_attested for each in audit_chain(two))
     other = create_log(two.parent / "other", now_us=1)
     assert audit_chain(two, other)[-1].report.verdict is Verdict.NOT_SOUND
+
+
+def test_the_last_key_is_that_of_the_log_that_goes_on_whichever_was_given(two: Path) -> None:
+    past, now = (load_verifier_key(Layout(log).vkey) for log in logs_of(two))
+    assert last_key(two, None) == last_key(two, past) == last_key(two, now) == now
+    other = create_log(two.parent / "other", now_us=1)
+    assert last_key(two, other) == other
+    assert last_key(two.parent / "nowhere", None) is None
 
 
 def test_documents_stay_and_are_not_taken_for_left_over(two: Path, clock: StoppedClock) -> None:

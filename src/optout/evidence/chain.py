@@ -49,6 +49,15 @@ def audit_chain(root: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, .
     return tuple(found)
 
 
+def last_key(root: Path, vkey: VerifierKey | None) -> VerifierKey | None:
+    """The key of the log in `root`, if `vkey` is that of any log of the chain or nobody gave one; else `vkey`."""
+    try:
+        keys = [_key(log) for log in logs_of(root)]
+    except OSError:
+        return vkey
+    return keys[-1] if vkey is None or vkey in keys else vkey
+
+
 def _is_of(one: Seen, place: int, keys: list[VerifierKey | None]) -> bool:
     """Whether a line is for this log to answer; one of none of them is for the last."""
     names = [key.name if key is not None else "" for key in keys]

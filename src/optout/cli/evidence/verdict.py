@@ -36,10 +36,9 @@ def verify(directory: Path, expected: str, seen: tuple[str, ...], seen_file: tup
     """Check the whole log against its signatures. Exit 0: sound, 1: not, 2: could not tell."""
     from optout.evidence.anchors import check_anchors, own_roots, rests_on, seen_by_authorities
     from optout.evidence.audit import Verdict
-    from optout.evidence.chain import audit_chain
+    from optout.evidence.chain import audit_chain, last_key
     from optout.evidence.checkpoint import NoteFault, parse_verifier_key
     from optout.evidence.directory import Layout
-    from optout.evidence.signing import parse_vkey_file
 
     vkey = parse_verifier_key(expected) if expected else None
     if isinstance(vkey, NoteFault):
@@ -48,8 +47,8 @@ def verify(directory: Path, expected: str, seen: tuple[str, ...], seen_file: tup
     layout, trouble = Layout(directory), ""
     checked: tuple[Checked, ...] = ()
     try:
-        key = vkey or parse_vkey_file(layout.vkey.read_bytes())
-        if not isinstance(key, NoteFault):
+        key = last_key(directory, vkey)
+        if key is not None:
             checked = check_anchors(layout, key, own_roots(layout))
     except (OSError, EvidenceError) as fault:  # what is wrong with the log itself is the audit's to say
         trouble = "" if isinstance(fault, FileNotFoundError) else f"the timestamps could not be checked: {fault}"
