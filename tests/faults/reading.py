@@ -71,7 +71,7 @@ def _check_signature(directory: Path, text: str, signature: str) -> None:
     key = base64.b64decode((directory / "vkey").read_text().strip().split("+", 2)[2])[1:]
     place = directory.parent
     (place / "check.text").write_text(text)
-    (place / "check.sig").write_bytes(base64.b64decode(signature.strip().split(" ")[2])[4:])
+    (place / "check.sig").write_bytes(base64.b64decode(signature.splitlines()[0].split(" ")[2])[4:])
     (place / "check.der").write_bytes(_SPKI + key)
     command = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", str(place / "check.der")]
     command += ["-rawin", "-in", str(place / "check.text"), "-sigfile", str(place / "check.sig")]

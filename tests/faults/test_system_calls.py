@@ -1,4 +1,4 @@
-"""T2: EIO and a kill at every single system call with which a log touches its files, by strace.
+"""T2: EIO and a kill at every single system call with which a log touches its files, by strace; and the next log, too.
 
 A first run shows which calls those are, in which thread; then each of them fails, or kills the process, in a run of its
 own. Afterwards the log opens, is sound, and holds every record of which the program had said that it was on disk, once.
@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from optout.evidence.audit import Verdict, audit
+from optout.evidence.audit import Verdict
+from optout.evidence.chain import audit_chain
 from optout.evidence.log import EvidenceLog
+from optout.evidence.succession import logs_of
 from tests.faults.reading import check
 
 pytestmark = pytest.mark.fault
@@ -55,17 +57,49 @@ except EvidenceError:
     sys.exit(3)
 """
 
+_SUCCESSION = """
+import sys, time
+from pathlib import Path
+from optout.errors import EvidenceError
+from optout.evidence import ledger
+from optout.evidence.log import Budget, EvidenceLog
+import optout.evidence.private, optout.evidence.keys
+ledger._LOOK_FOR_END_US = 0
+directory = Path(sys.argv[1])
+try:
+    log = EvidenceLog.open(directory, software="faults", budget=Budget(ballast_bytes=65536))
+    log.snapshot("robots.txt", b"User-agent: *")
+    for number in range(12):
+        if number == 6:
+            (directory / "rotate").touch()
+            until = time.monotonic() + 3
+            while time.monotonic() < until and not log.health.trouble:
+                log.lost("test", crawler="x", action="y")
+                if (directory / "past").exists() and not (directory / "turning").exists():
+                    break
+                time.sleep(0.01)
+        told = log.append({"type": "crawl.request", "tenant": "t", "url.path": f"/{number}"})
+        try:
+            told.result(20)
+            print(f"ack /{number}", flush=True)
+        except EvidenceError:
+            pass
+    log.close()
+except (EvidenceError, OSError):
+    sys.exit(3)
+"""
 
-def _traced(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = ["strace", "-f", "-qq", *options, sys.executable, "-c", _PROGRAM, str(home)]
+
+def _traced(home: Path, program: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = ["strace", "-f", "-qq", *options, sys.executable, "-c", program, str(home)]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
-def _calls(place: Path) -> Iterator[tuple[str, int]]:
+def _calls(place: Path, program: str) -> Iterator[tuple[str, int]]:
     """The calls that touch the log's files: kind, and its number among those of its kind in its thread."""
     home, trace = place / "first", place / "trace"
-    done = _traced(home, "-o", str(trace), "-e", f"trace={','.join(_KINDS)}")
+    done = _traced(home, program, "-o", str(trace), "-e", f"trace={','.join(_KINDS)}")
     assert done.stdout.count("ack") == 12, done.stderr
     counts: Counter[tuple[str, str]] = Counter()
     ours: set[str] = set()
@@ -85,18 +119,21 @@ def _calls(place: Path) -> Iterator[tuple[str, int]]:
             yield kind, counts[thread, kind]
 
 
-def _faulty(place: Path, name: str, kind: str, number: int, fault: str) -> str:
+def _faulty(place: Path, program: str, name: str, kind: str, number: int, fault: str) -> str:
     """What is wrong after a run with this fault; "" if nothing is."""
     home = place / name / "log"
     home.parent.mkdir()
-    done = _traced(home, "-o", "/dev/null", "-e", f"trace={kind}", "-e", f"inject={kind}:{fault}:when={number}")
+    done = _traced(
+        home, program, "-o", "/dev/null", "-e", f"trace={kind}", "-e", f"inject={kind}:{fault}:when={number}"
+    )
     acknowledged = [line.removeprefix("ack ") for line in done.stdout.splitlines() if line.startswith("ack ")]
     try:
         EvidenceLog.open(home, software="faults").close()
-        report = audit(home)
-        if report.verdict is not Verdict.SOUND:
-            return f"{report.problems}"
-        paths = Counter(one.get("url.path") for one in check(home) if one["type"] == "crawl.request")
+        for one in audit_chain(home):
+            if one.report.verdict is not Verdict.SOUND:
+                return f"{one.log.name}: {one.report.problems}"
+        fields = [one for log in logs_of(home) for one in check(log)]
+        paths = Counter(one.get("url.path") for one in fields if one["type"] == "crawl.request")
     except Exception as fault_found:
         return f"{type(fault_found).__name__}: {fault_found}"
     missing = [path for path in acknowledged if paths[path] != 1]
@@ -104,12 +141,16 @@ def _faulty(place: Path, name: str, kind: str, number: int, fault: str) -> str:
     return f"missing {missing}, doubled {doubled}" if missing or doubled else ""
 
 
+@pytest.mark.parametrize("program", [_PROGRAM, _SUCCESSION], ids=["one log", "a log and the next one"])
 @pytest.mark.parametrize("fault", ["error=EIO", "signal=SIGKILL"])
-def test_every_call_may_fail(tmp_path: Path, fault: str) -> None:
-    places = sorted(set(_calls(tmp_path)))
+def test_every_call_may_fail(tmp_path: Path, fault: str, program: str) -> None:
+    places = sorted(set(_calls(tmp_path, program)))
+    assert len(logs_of(tmp_path / "first")) == (2 if program is _SUCCESSION else 1)
     assert {kind for kind, _ in places} >= {"openat", "write", "fdatasync", "fsync", "rename", "close"}
     assert len(places) > 60
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda one: (one[1], _faulty(tmp_path, str(one[0]), *one[1], fault)), enumerate(places))
+        found = pool.map(
+            lambda one: (one[1], _faulty(tmp_path, program, str(one[0]), *one[1], fault)), enumerate(places)
+        )
         wrong = {place: text for place, text in found if text}
     assert wrong == {}
