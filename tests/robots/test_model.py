@@ -62,7 +62,7 @@ def test_no_part_of_a_path_is_scanned_for_two_pieces(
     monkeypatch: pytest.MonkeyPatch, pattern: str, target: str
 ) -> None:
     scanned = 0
-    end_of = model._end_of
+    end_of = model.end_of
 
     def counting(piece: bytes, path: bytes, start: int) -> int:
         nonlocal scanned
@@ -70,7 +70,7 @@ def test_no_part_of_a_path_is_scanned_for_two_pieces(
         scanned += (end if end >= 0 else len(path)) - start
         return end
 
-    monkeypatch.setattr(model, "_end_of", counting)
+    monkeypatch.setattr(model, "end_of", counting)
     path = normalize_path(target)
     PathPattern.parse(pattern).matches(path)
     assert 0 < scanned <= len(path)

@@ -15,7 +15,8 @@ from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
 from optout.robots.readers import Reader, Verdict, on_the_wire
 from optout.robots.readers.google import google
-from optout.robots.readers.python import python_new, python_old
+from optout.robots.readers.python_new import python_new
+from optout.robots.readers.python_old import python_old
 
 __all__ = ["Dialect", "Reader", "Verdict", "read_as", "reader"]
 

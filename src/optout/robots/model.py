@@ -71,7 +71,7 @@ def _finder(piece: bytes) -> re.Pattern[bytes]:
     return re.compile(re.escape(piece))
 
 
-def _end_of(piece: bytes, path: bytes, start: int) -> int:
+def end_of(piece: bytes, path: bytes, start: int) -> int:
     """Where the first `piece` at or after `start` ends in `path`, or -1. Time is linear in what is scanned."""
     if len(piece) < _LONG_PIECE:
         at = path.find(piece, start)
@@ -128,13 +128,13 @@ class PathPattern:
         if len(pieces) == 1:
             return not self.anchored or at == len(path)
         for piece in pieces[1:-1]:
-            at = _end_of(piece, path, at)
+            at = end_of(piece, path, at)
             if at < 0:
                 return False
         last = pieces[-1]
         if self.anchored:
             return len(path) - len(last) >= at and path.endswith(last)
-        return _end_of(last, path, at) >= 0
+        return end_of(last, path, at) >= 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

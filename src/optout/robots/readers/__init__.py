@@ -33,39 +33,6 @@ def _escape(found: re.Match[bytes]) -> bytes:
 
 
 def on_the_wire(target: str) -> str:
-    """A path and query as a client sends it: these readers expect a URL that is encoded already."""
-    path = _OUTSIDE_URLS.sub(_escape, as_octets(target)).decode("ascii")
+    """A path and query as a client sends it, without a fragment: these readers expect a URL that is encoded already."""
+    path = _OUTSIDE_URLS.sub(_escape, as_octets(target.partition("#")[0])).decode("ascii")
     return path if path.startswith("/") else f"/{path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wildcards:
-    """A pattern whose `*` is any text, in pieces; `ends` says that its end is that of the path."""
-
-    pieces: tuple[str, ...]
-    ends: bool
-
-    @classmethod
-    def parse(cls, pattern: str, *, ends: bool) -> Wildcards:
-        """The pattern without its final `$`, if it had one."""
-        first, *rest = pattern.split("*")
-        return cls((first, *filter(None, rest[:-1]), *rest[-1:]), ends)
-
-    def reach(self, path: str) -> int:
-        """How much of a path it takes at most, as a greedy matcher does; -1 where it does not match. Linear time."""
-        first, *rest = self.pieces
-        if not path.startswith(first):
-            return -1
-        at = len(first)
-        if not rest:
-            return at if not self.ends or at == len(path) else -1
-        for piece in rest[:-1]:
-            found = path.find(piece, at)
-            if found < 0:
-                return -1
-            at = found + len(piece)
-        last = rest[-1]
-        if self.ends:
-            return len(path) if len(path) - len(last) >= at and path.endswith(last) else -1
-        found = path.rfind(last, at)
-        return found + len(last) if found >= 0 else -1

@@ -1,122 +1,140 @@
-"""How google/robotstxt reads a file: the library as published, without what Googlebot does before and after it.
+"""robots.txt as Google's open-source library reads it (github.com/google/robotstxt, commit 22b355f of 2026-04-01).
 
-Differences from RFC 9309 that decide something: a key counts by its beginning and in common misspellings, a colon may
-be missing, a user agent is cut at the first octet outside `[A-Za-z_-]` and compared whole, escapes of unreserved
-characters are not decoded, an Allow of `/index.html` allows the directory, and `/robots.txt` is a path like any other.
+Ours in code, the library's in what it answers: keys by their beginning, misspelled ones too; a missing colon; names
+cut at the first octet that is no letter, `-` or `_`; rules with their escapes upper-cased but never decoded; an Allow
+for `index.htm` that frees the directory. Where Googlebot itself differs from its library nobody outside can tell.
+
+The library reads files of any size; Googlebot stops at 500 KiB, and so does this room.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
-from optout.robots.readers import Reader, Verdict, Wildcards, on_the_wire
+from optout.robots.matcher import PatternIndex
+from optout.robots.model import PathPattern, as_octets
+from optout.robots.parser import SIZE_LIMIT
+from optout.robots.readers import Reader, Verdict, on_the_wire
 
-_LONGEST_LINE = 2083 * 8  # octets; what is beyond is dropped
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_AGENT = re.compile(r"[A-Za-z_-]*")
+_BOM = b"\xef\xbb\xbf"
+_LONGEST_LINE = 2083 * 8 - 1  # the library's buffer without its final NUL; what is longer is cut, not dropped
+_BLANK = b" \t\n\v\f\r"
+_WORDS = re.compile(rb"([^ \t]+)[ \t]+([^ \t]+)")
+_NAME = re.compile(rb"[A-Za-z_-]*")
 _ESCAPE_OR_HIGH = re.compile(rb"%[0-9A-Fa-f]{2}|[\x80-\xff]")
-_USER_AGENT = ("user-agent", "useragent", "user agent")
-_ALLOW = ("allow",)
-_DISALLOW = ("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw")
-_INDEX = "/index.htm"
+_KEYS = (
+    (b"user-agent", b"user-agent"),
+    (b"useragent", b"user-agent"),
+    (b"user agent", b"user-agent"),
+    (b"allow", b"allow"),
+    *((word, b"disallow") for word in (b"disallow", b"dissallow", b"dissalow", b"disalow", b"diasllow", b"disallaw")),
+)
+_INDEX_PAGE = b"/index.htm"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
     line: int
     allow: bool
-    pattern: str
+    pattern: PathPattern
 
-    def priority(self, path: str) -> int:
-        """The length of the pattern that matches, -1 for none."""
-        found = _priority(self.pattern, path)
-        if found < 0 and self.allow:
-            slash = self.pattern.rfind("/")
-            if slash >= 0 and self.pattern.startswith(_INDEX, slash):
-                return _priority(f"{self.pattern[: slash + 1]}$", path)
-        return found
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """The longest pattern decides, and Allow wins a tie."""
+        return -self.pattern.priority, not self.allow
 
 
-def _priority(pattern: str, path: str) -> int:
-    ends = pattern.endswith("$")
-    matches = Wildcards.parse(pattern[: len(pattern) - ends], ends=ends).reach(path) >= 0
-    return len(pattern) if matches else -1
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    names: set[bytes] = field(default_factory=set)
+    rules: list[_Rule] = field(default_factory=list)
+    closed: bool = False  # an Allow or Disallow has come: the next user-agent line opens another group
 
 
 def google(data: bytes) -> Reader:
-    """A reader of this dialect that has read `data`."""
-    groups = _groups(data)
+    """A reader that answers as Google's library does. Every line counts from 1."""
+    groups = _groups(data[:SIZE_LIMIT])
+    naming: dict[bytes, list[int]] = {}
+    for number, group in enumerate(groups):
+        for name in group.names:
+            naming.setdefault(name, []).append(number)
+
+    @lru_cache(maxsize=64)
+    def ranked(name: bytes) -> tuple[PatternIndex, list[_Rule]]:
+        rules = sorted((rule for number in naming.get(name, ()) for rule in groups[number].rules), key=lambda r: r.rank)
+        return PatternIndex([rule.pattern for rule in rules]), rules
 
     def read(token: str, target: str) -> Verdict:
-        asked, path = token.lower(), on_the_wire(target).partition("#")[0]
-        own = [rules for agents, rules in groups if asked in agents]
-        everyone = [rules for agents, rules in groups if asked not in agents and "*" in agents]
-        for bucket in (own, everyone):
-            allow, disallow = (_best(bucket, path, allow=allow) for allow in (True, False))
-            if allow[0] > 0 or disallow[0] > 0:
-                allowed = disallow[0] <= allow[0]
-                return Verdict(allowed, allow[1] if allowed else disallow[1])
-            if bucket:
-                break  # a group that names the agent is all there is, also when it is empty
-        return Verdict(True, 0)
+        name = as_octets(token).lower()
+        index, rules = ranked(name if name != b"*" and name in naming else b"*")
+        number = index.first(on_the_wire(target).encode("ascii"))
+        return Verdict(True, 0) if number is None else Verdict(rules[number].allow, rules[number].line)
 
     return read
 
 
-def _best(bucket: list[list[_Rule]], path: str, *, allow: bool) -> tuple[int, int]:
-    """The highest priority of the rules of one kind, and the line."""
-    best = (-1, 0)
-    for rule in (rule for rules in bucket for rule in rules if rule.allow is allow):
-        priority = rule.priority(path)
-        if priority > best[0]:
-            best = (priority, rule.line)
-    return best
+def _groups(data: bytes) -> list[_Group]:
+    groups = [_Group(closed=True)]  # what stands before the first user-agent line names nobody
+    for number, line in enumerate(_without_mark(data).splitlines(), start=1):
+        key, value = _record(line)
+        if key == b"user-agent":
+            if groups[-1].closed:
+                groups.append(_Group())
+            groups[-1].names.add(_name(value))
+        elif key:
+            groups[-1].closed = True
+            groups[-1].rules += _rules(number, key == b"allow", value)
+    return groups
 
 
-def _groups(data: bytes) -> list[tuple[frozenset[str], list[_Rule]]]:
-    """The groups in file order: the user agents, lower-cased, and the rules."""
-    found: list[tuple[frozenset[str], list[_Rule]]] = []
-    agents: set[str] = set()
-    rules: list[_Rule] = []
-    for number, line in enumerate(_lines(data), 1):
-        key, value = _key_and_value(line)
-        if key.startswith(_USER_AGENT):
-            if rules:
-                found.append((frozenset(agents), rules))
-                agents, rules = set(), []
-            is_everyone = value.startswith("*") and (len(value) == 1 or value[1].isspace())
-            matched = _AGENT.match(value)
-            agents.add("*" if is_everyone else matched.group().lower() if matched else "")
-        elif agents and key.startswith((*_ALLOW, *_DISALLOW)):
-            rules.append(_Rule(number, key.startswith(_ALLOW), _escaped(value)))
-    found.append((frozenset(agents), rules))
-    return found
+def _without_mark(data: bytes) -> bytes:
+    """Drops a byte order mark, and as much of one as is there."""
+    for length in (3, 2, 1):
+        if data.startswith(_BOM[:length]):
+            return data[length:]
+    return data
 
 
-def _lines(data: bytes) -> list[bytes]:
-    for length in (3, 2, 1):  # a part of the mark is skipped, too
-        if data.startswith(_BYTE_ORDER_MARK[:length]):
-            data = data[length:]
-            break
-    return [line[:_LONGEST_LINE] for line in _LINE_END.split(data)]
-
-
-def _key_and_value(line: bytes) -> tuple[str, str]:
-    text = line.partition(b"#")[0].strip().decode("latin-1")
-    key, colon, value = text.partition(":")
+def _record(line: bytes) -> tuple[bytes, bytes]:
+    """The key of a line, spelled as the standard does, and its value; an empty key where the line says nothing."""
+    # The library works on C strings: a NUL ends the line.
+    line = line[:_LONGEST_LINE].partition(b"\0")[0].partition(b"#")[0].strip(_BLANK)
+    key, colon, value = line.partition(b":")
     if not colon:
-        words = text.split()
-        if len(words) != 2:
-            return "", ""
-        key, value = words
-    return key.strip().lower(), value.strip()
+        words = _WORDS.fullmatch(line)
+        if words is None:
+            return b"", b""
+        key, value = words.groups()
+    key = key.strip(_BLANK).lower()
+    return next((meant for start, meant in _KEYS if key.startswith(start)), b""), value.strip(_BLANK)
 
 
-def _escaped(value: str) -> str:
-    def form(found: re.Match[bytes]) -> bytes:
-        octets = found[0]
-        return octets.upper() if len(octets) == 3 else b"%%%02X" % octets[0]
+def _name(value: bytes) -> bytes:
+    """The name that a user-agent value is cut down to; `*` where it stands alone or before a blank."""
+    if value[:1] == b"*" and value[1:2] in _BLANK:
+        return b"*"
+    found = _NAME.match(value)
+    return found[0].lower() if found is not None else b""
 
-    return _ESCAPE_OR_HIGH.sub(form, value.encode("latin-1")).decode("latin-1")
+
+def _rules(line: int, allow: bool, value: bytes) -> list[_Rule]:
+    octets = _ESCAPE_OR_HIGH.sub(_upper, value)
+    patterns = [octets]
+    directory, slash, page = octets.rpartition(b"/")
+    if allow and (slash + page).startswith(_INDEX_PAGE):
+        patterns.append(directory + b"/$")
+    return [_Rule(line=line, allow=allow, pattern=_pattern(each)) for each in patterns]
+
+
+def _upper(found: re.Match[bytes]) -> bytes:
+    return found[0].upper() if len(found[0]) > 1 else b"%%%02X" % found[0][0]
+
+
+def _pattern(octets: bytes) -> PathPattern:
+    """The pattern as it stands: the library neither decodes escapes nor tells a `*` in a path from any other octet."""
+    anchored = octets.endswith(b"$")
+    first, *rest = octets[: len(octets) - anchored].split(b"*")
+    pieces = (first, *filter(None, rest[:-1]), *rest[-1:]) if octets else ()
+    return PathPattern(written=octets.decode("ascii", "replace"), octets=octets, pieces=pieces, anchored=anchored)
