@@ -87,17 +87,16 @@ def test_a_number_that_makes_it_raise_ends_the_reading() -> None:
     assert [ask(file, token, "/").allowed for token in "ab"] == [False, True]
 
 
-@pytest.mark.skipif(
-    not hasattr(urllib.robotparser, "normalize_pattern"), reason="urllib.robotparser of this Python is the old one"
-)
-def test_ten_thousand_answers_are_those_of_the_standard_library() -> None:
-    for data, asked in questions(seed=3, files=1_250):
-        theirs = RobotFileParser()
-        theirs.parse(data.decode("utf-8", "surrogateescape").splitlines())
-        ours = python_new(data)
-        for token, path in asked:
-            expected = theirs.can_fetch(token, f"https://site.example{path}")
-            assert ours(token, path).allowed == expected, (data, token, path)
+if hasattr(urllib.robotparser, "normalize_pattern"):  # an interpreter that has the rewrite; docs/robots.md says so
+
+    def test_ten_thousand_answers_are_those_of_the_standard_library() -> None:
+        for data, asked in questions(seed=3, files=1_250):
+            theirs = RobotFileParser()
+            theirs.parse(data.decode("utf-8", "surrogateescape").splitlines())
+            ours = python_new(data)
+            for token, path in asked:
+                expected = theirs.can_fetch(token, f"https://site.example{path}")
+                assert ours(token, path).allowed == expected, (data, token, path)
 
 
 LINES = st.sampled_from(["User-agent: *", "User-agent: a", "", "Disallow: /a*$", "Allow: /*a*", "Crawl-delay: ²"])

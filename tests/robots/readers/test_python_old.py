@@ -55,21 +55,20 @@ def test_a_line_that_makes_it_raise_ends_the_reading(line: str) -> None:
     assert [ask(file, token, "/a").allowed for token in "abc"] == [False, True, True]
 
 
-@pytest.mark.skipif(
-    sys.version_info[:2] != (3, 11), reason="urllib.robotparser of another Python: this dialect is that of 3.11"
-)
-def test_ten_thousand_answers_are_those_of_the_standard_library() -> None:
-    disallowed = 0
-    for data, asked in questions(seed=2, files=1_250):
-        theirs = RobotFileParser()
-        with suppress(ValueError):  # a crawler that goes on knows what was read before
-            theirs.parse(data.decode("utf-8").splitlines())
-        ours = python_old(data)
-        for token, path in asked:
-            verdict = ours(token, path)
-            assert verdict.allowed == theirs.can_fetch(token, f"https://site.example{path}"), (data, token, path)
-            disallowed += not verdict.allowed
-    assert disallowed > 1_000
+if sys.version_info[:2] == (3, 11):  # the dialect is that of 3.11; other versions split some URLs otherwise
+
+    def test_ten_thousand_answers_are_those_of_the_standard_library() -> None:
+        disallowed = 0
+        for data, asked in questions(seed=2, files=1_250):
+            theirs = RobotFileParser()
+            with suppress(ValueError):  # a crawler that goes on knows what was read before
+                theirs.parse(data.decode("utf-8").splitlines())
+            ours = python_old(data)
+            for token, path in asked:
+                verdict = ours(token, path)
+                assert verdict.allowed == theirs.can_fetch(token, f"https://site.example{path}"), (data, token, path)
+                disallowed += not verdict.allowed
+        assert disallowed > 1_000
 
 
 LINES = st.sampled_from(
