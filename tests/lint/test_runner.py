@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from optout.crawlers.registry import bundled_registry
 from optout.lint.base import RobotsSource, Rule
 from optout.lint.runner import ROBOTS_RULES, fix_robots, lint_robots
 from optout.robots.dialects import Dialect, reader
+from optout.robots.parser import SIZE_LIMIT
+from tests.robots.readers.questions import questions
 
 REGISTRY = bundled_registry()
 IN_WORDS = {"RT101", "RT117", "RT118"}
@@ -98,6 +101,59 @@ def test_a_fix_changes_no_answer_of_the_standard_and_is_done_at_once(data: bytes
     fixed = fix_robots(data)
     assert fix_robots(fixed) == fixed
     assert reader(Dialect.RFC, fixed)(token, path).allowed == reader(Dialect.RFC, data)(token, path).allowed
+
+
+def test_fixes_change_none_of_sixteen_thousand_answers() -> None:
+    changed = 0
+    for data, asked in questions(seed=4, files=2_000):
+        fixed = fix_robots(data)
+        changed += fixed != data
+        before, after = reader(Dialect.RFC, data), reader(Dialect.RFC, fixed)
+        for token, path in asked:
+            assert before(token, path).allowed == after(token, path).allowed, (data, token, path)
+        assert fix_robots(fixed) == fixed
+    assert changed > 500
+
+
+def test_a_fix_makes_no_escape_of_a_broken_one() -> None:
+    file = b"User-agent: a\nDisallow: /%%36%31\nDisallow: /%36\n"
+    assert fix_robots(file) == b"User-agent: a\nDisallow: /%%36%31\nDisallow: /6\n"
+
+
+def test_a_file_at_the_limit_does_not_grow_beyond_it() -> None:
+    head = "User-agent: a\nDisallow: /ツ\n".encode()
+    assert fix_robots(head) != head
+    for size in (SIZE_LIMIT, SIZE_LIMIT + 1):
+        file = head + b"#" * (size - len(head))
+        assert fix_robots(file) == file
+
+
+_NAMES = b"".join(b"User-agent: b%d\n" % number for number in range(8_000))
+_OWN = b"".join(b"User-agent: b%d\nAllow: /\n" % number for number in range(8_000))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _NAMES + b"".join(b"Disallow: /%d\n" % number for number in range(8_000)) + _OWN,
+        _NAMES + b"Disallow: /a\n" * 8_000,
+        b"User-agent: *\n" + b"Disallow: /*a\n" * 20_000 + _OWN,
+    ],
+    ids=["shared and own", "shared", "everyone's"],
+)
+def test_names_that_share_their_rules_do_not_multiply_them(data: bytes) -> None:
+    calls = 0
+
+    def counting(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(counting)
+    try:
+        lint_robots(data, REGISTRY)
+    finally:
+        sys.setprofile(None)
+    assert calls < 20 * len(data)
 
 
 def test_a_sound_file_has_nothing() -> None:

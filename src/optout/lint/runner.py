@@ -12,6 +12,7 @@ from optout.lint.rules.robots_groups import GROUPS
 from optout.lint.rules.robots_signals import SIGNALS
 from optout.lint.rules.robots_syntax import SYNTAX
 from optout.lint.rules.tdmrep import TDMREP, TdmSource
+from optout.robots.parser import SIZE_LIMIT
 
 ROBOTS_RULES: tuple[Rule[RobotsSource], ...] = (*SYNTAX, *GROUPS, *CRAWLERS, *SIGNALS)
 """Every rule for robots.txt, by code."""
@@ -54,8 +55,12 @@ def lint_tdmrep(data: bytes) -> tuple[Finding, ...]:
 
 
 def fix_robots(data: bytes) -> bytes:
-    """A robots.txt with every safe fix applied; applied once more it stays as it is."""
-    return _fixed([rule.fix for rule in ROBOTS_RULES], data)
+    """A robots.txt with every safe fix applied; applied once more it stays as it is.
+
+    A file that is longer than what is read, or would become so, is left alone: other lines would be the last ones.
+    """
+    fixed = _fixed([rule.fix for rule in ROBOTS_RULES], data)
+    return fixed if max(len(data), len(fixed)) <= SIZE_LIMIT else data
 
 
 def fix_tdmrep(data: bytes) -> bytes:

@@ -16,6 +16,7 @@ _RESERVATION = "/.well-known/tdmrep.json"
 _EVERYONE = "*"
 _MOST_LICENSES = 20
 _MOST_GROUPS = 200  # compared with everybody's rules
+_MOST_RULES = 262_144  # looked at in merged groups; many times what any real file holds
 
 
 def _outside(source: RobotsSource) -> Iterator[Found]:
@@ -66,6 +67,25 @@ def _tokens(source: RobotsSource) -> dict[str, list[Group]]:
     return found
 
 
+def _merged(source: RobotsSource) -> Iterator[tuple[str, list[Group]]]:
+    """Each set of groups that readers merge, once, with a name that it binds.
+
+    Names can share groups in so many ways that merging them all takes the product of names and rules: a hostile file
+    of 470 KB took more than 20 seconds. What comes after `_MOST_RULES` rules is not looked at.
+    """
+    seen: set[tuple[int, ...]] = set()
+    budget = _MOST_RULES
+    for name, groups in _tokens(source).items():
+        merged = tuple(map(id, groups))
+        if merged in seen:
+            continue
+        seen.add(merged)
+        budget -= sum(len(group.rules) for group in groups)
+        if budget < 0:
+            return
+        yield name, groups
+
+
 def _several_for_everyone(source: RobotsSource) -> Iterator[Found]:
     for group in _tokens(source).get("*", [])[1:]:
         yield Found(group.line, "a further group for *: the standard merges them, old Python reads the first alone")
@@ -85,7 +105,7 @@ def _everything(groups: list[Group], *, allow: bool) -> Line | None:
 
 
 def _tie_at_root(source: RobotsSource) -> Iterator[Found]:
-    for token, groups in _tokens(source).items():
+    for token, groups in _merged(source):
         allow, disallow = _everything(groups, allow=True), _everything(groups, allow=False)
         if allow is not None and disallow is not None:
             yield Found(
@@ -118,7 +138,7 @@ def _allows(matcher: RobotsMatcher, token: str, rule: Line) -> bool:
 
 
 def _never_decides(source: RobotsSource) -> Iterator[Found]:
-    for token, groups in _tokens(source).items():
+    for token, groups in _merged(source):
         seen: dict[bytes, Line] = {}
         for rule in (rule for group in groups for rule in group.rules if rule.pattern.octets):
             first = seen.setdefault(rule.pattern.octets, rule)

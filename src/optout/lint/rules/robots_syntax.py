@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from optout.lint.base import Found, RobotsSource, Rule, Severity, shown
+from optout.robots.model import PathPattern
 
 _RFC = "RFC 9309 section "
 _GOOGLE_LINE, _YANDEX_LINE, _YANDEX_RULES = 2083 * 8, 1024, 2048
@@ -96,10 +97,17 @@ def _on_rules(data: bytes, change: re.Pattern[bytes], form: Callable[[re.Match[b
         head = _RULE_LINE.match(line)
         if head is not None:
             body, mark, comment = line[head.end() :].partition(b"#")
-            lines.append(head[0] + change.sub(form, body) + mark + comment)
+            changed = change.sub(form, body)
+            # Decoding may complete an escape that was broken: %%36%31 is no %61, but becomes one.
+            lines.append(head[0] + (changed if _compared(changed) == _compared(body) else body) + mark + comment)
         else:
             lines.append(line)
     return b"".join(lines)
+
+
+def _compared(value: bytes) -> bytes:
+    """The form in which a pattern is compared."""
+    return PathPattern.parse(value.strip(b" \t\r\n").decode("utf-8", "surrogateescape")).octets
 
 
 def _escape_bare(data: bytes) -> bytes:
