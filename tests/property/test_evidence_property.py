@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 import pytest
 import rfc8785
@@ -35,6 +33,7 @@ from optout.evidence.tree import (
     verify_consistency,
     verify_inclusion,
 )
+from tests.calls import calls_of
 
 KEYS = st.from_regex(r"[a-z0-9_-]{1,12}(\.[a-z0-9_-]{1,12}){0,3}", fullmatch=True)
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
@@ -153,22 +152,6 @@ def test_an_audit_takes_any_directory(tmp_path: Path, files: dict[str, bytes], s
     assert audit(tmp_path).verdict is not Verdict.SOUND
 
 
-def _calls(function: Callable[[], object]) -> int:
-    """How many calls, of Python and of C, an action makes."""
-    count = 0
-
-    def tally(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(tally)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return count
-
-
 @pytest.mark.parametrize(
     "act",
     [
@@ -185,5 +168,5 @@ def _calls(function: Callable[[], object]) -> int:
 )
 def test_work_grows_no_faster_than_the_input(act: Callable[[int], object]) -> None:
     act(10)
-    small, large = _calls(lambda: act(1000)), _calls(lambda: act(4000))
+    small, large = calls_of(lambda: act(1000)), calls_of(lambda: act(4000))
     assert large <= 4 * small + 100

@@ -6,7 +6,6 @@ import json
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 
 import pytest
 
@@ -22,6 +21,7 @@ from optout.signals.tdmrep import (
     parse_tdm_fields,
     parse_tdmrep,
 )
+from tests.calls import calls_of
 
 RULE = b'{"location": "/", "tdm-reservation": 1}'
 
@@ -251,22 +251,6 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "members": lambda n: b"[{" + b'"tdm-reservation": 2,' * n + b'"a": 1}]',
     "rules": lambda n: b"[" + b",".join([RULE] * n) + b"]",
 }
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    """The calls, of Python and of C functions, that `work` makes: a measure of work that no clock disturbs."""
-    count = 0
-
-    def count_calls(_frame: FrameType, event: str, _arg: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(count_calls)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 @pytest.mark.parametrize("shape", HOSTILE)

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optout.cli.policy_table import IMAGE, PAGE, VISITORS, example_site
 from optout.cli.terminal import safe
 from optout.cli.url_lists import listed
-from optout.crawlers.model import Purpose
 from optout.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,6 +68,7 @@ def diff(
     Every known crawler asks for each page, and a person does. Exit code: 0 nothing changes, 1 something does, 2 fault.
     """
     from optout.adapters.policy_files import load_policy_set
+    from optout.cli.policy_table import IMAGE, PAGE
     from optout.cli.policy_trial import publishes
     from optout.crawlers.registry import bundled_registry
     from optout.engine import Engine
@@ -91,6 +90,8 @@ def diff(
 
 
 def _a_site(policies: PolicySet) -> str:
+    from optout.cli.policy_table import example_site
+
     first = next(iter(policies), None)
     if first is None:
         raise UsageError("NEW has no policy", "name a policy's file")
@@ -103,6 +104,9 @@ def _octets(path: Path | None) -> bytes | None:
 
 def _visitors(registry: Registry) -> Iterator[tuple[str, str]]:
     """Name and user agent of a person and of every crawler that makes requests."""
+    from optout.cli.policy_table import VISITORS
+    from optout.crawlers.model import Purpose
+
     yield VISITORS[0].name, VISITORS[0].user_agent
     for crawler in registry.crawlers:
         if Purpose.CONTROL_TOKEN not in crawler.purposes and crawler.tokens:

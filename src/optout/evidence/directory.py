@@ -33,6 +33,9 @@ from optout.evidence.quarters import quarterly
 from optout.evidence.signing import State, load_private_key, new_private_key
 from optout.evidence.tree import EMPTY_ROOT
 
+INDEX = "index.sqlite"
+"""What makes questions quick (`index`); it is made anew from the records."""
+
 TURNING = "turning"
 """A file that is there while one log follows another (`succession`): then no key has to be."""
 

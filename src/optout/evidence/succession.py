@@ -23,7 +23,7 @@ from pathlib import Path
 
 from optout.errors import EvidenceError
 from optout.evidence.checkpoint import Signer
-from optout.evidence.directory import TURNING, Layout, fill_directory
+from optout.evidence.directory import INDEX, TURNING, Layout, fill_directory
 from optout.evidence.files import replace_file, sync_directory
 from optout.evidence.quarters import label_of, next_name
 from optout.evidence.signing import load_signer
@@ -33,7 +33,7 @@ CARRIED = ".carried"
 _NEXT = "next"
 _OUT = ("key", "state", "segments", "tile", "anchors", "checkpoint", "vkey")  # vkey last: what has one is a log
 _IN = ("key", "state", "segments", "checkpoint", "vkey")
-_INDEX = ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm")  # made anew from the records
+_OF_THE_INDEX = ("", "-wal", "-shm")  # SQLite's companions of a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +133,8 @@ def _move_out(layout: Layout, past: Path) -> None:
     for item in _OUT:
         if os.path.lexists(layout.root / item):
             (layout.root / item).rename(past / item)
-    for item in _INDEX:
-        (layout.root / item).unlink(missing_ok=True)
+    for suffix in _OF_THE_INDEX:
+        (layout.root / f"{INDEX}{suffix}").unlink(missing_ok=True)
     sync_directory(past)
     sync_directory(past.parent)
     sync_directory(layout.root)

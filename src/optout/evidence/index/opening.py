@@ -19,7 +19,7 @@ import apsw
 import apsw.sqlite_extra
 
 from optout.errors import EvidenceError
-from optout.evidence.directory import Layout
+from optout.evidence.directory import INDEX, Layout
 from optout.evidence.frames import Damage, Framed
 from optout.evidence.index.filling import Filler
 from optout.evidence.index.tables import SCHEMA, VERSION, ask
@@ -28,7 +28,7 @@ from optout.evidence.segments import Break, list_segments, read_record, reread, 
 from optout.evidence.signing import load_verifier_key
 from optout.evidence.tree import leaf_hash
 
-NAME = "index.sqlite"
+NAME = INDEX
 _ASIDE = "index.damaged.sqlite"
 _COMPANIONS = ("", "-wal", "-shm")
 _BUSY_MS = 60_000  # another process that fills holds its lock for the tenth of a second that a batch takes
