@@ -78,7 +78,7 @@ lock:
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 		requirements-dev.in -o requirements-dev.lock
 	uv pip compile --universal --generate-hashes --python-version 3.14 --no-header --no-annotate \
-		--extra serve --extra evidence deploy/requirements.in pyproject.toml -o deploy/requirements.lock
+		--extra serve --extra evidence --extra dns --extra review deploy/requirements.in pyproject.toml -o deploy/requirements.lock
 	uv pip compile --universal --generate-hashes --python-version 3.14 --no-header --no-annotate \
 		deploy/requirements-build.in -o deploy/requirements-build.lock
 	uv pip compile --universal --generate-hashes --python-version 3.12 --no-header --no-annotate \
