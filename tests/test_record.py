@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from optout.crawlers.registry import bundled_registry
 from optout.record import Ending, crawl_outcome, served_hash
+from optout.signals.verdict import signal_fields
 from optout.testing import make_request
 from tests.judge import SITE, ask, engine, publishes, user_agent
 
@@ -78,6 +79,7 @@ def test_a_record_holds_observation_and_inference_in_fields_of_their_own() -> No
         "tdm.channel": "tdmrep",
         "tdm.reservation": 1,
         "tdm.policy.url": "https://site.example/tdm.json",
+        "usage.verdict": [f"{use}=disallowed tdmrep.json:1" for use in ("train", "input", "index", "mine")],
         "decision.action": "deny",
         "decision.reason": "robots-disallow",
         "decision.reasons": ["robots-disallow robots.txt:2"],
@@ -159,6 +161,48 @@ def test_an_outcome_names_its_request_and_what_was_sent() -> None:
         "outcome.aborted": True,
         "outcome.us": 7,
     }
+
+
+def test_an_outcome_tells_what_the_answer_s_fields_say_and_where_they_contradict_the_site() -> None:
+    request = _request("GPTBot", "/")
+    robots = "User-agent: *\nContent-Usage: train-ai=y\nContent-Signal: ai-input=no\nAllow: /\n"
+    outcome = engine(POLICY).explain(request, publishes(robots))
+    assert outcome is not None
+    assert outcome.record is not None
+    assert outcome.record.public["usage.verdict"] == [
+        "train=allowed robots.txt Content-Usage:2",
+        "input=disallowed robots.txt Content-Signal:3",
+    ]
+    fields = [("Content-Type", "text/html"), ("content-usage", "train-ai=n"), ("X-Other", "train-ai=y")]
+    ending = Ending(status=200, body_bytes=1, aborted=False, said=signal_fields(fields))
+    found = crawl_outcome(
+        record_id="x", request=request, decision=outcome.decision, time_us=5, mono_us=7, ending=ending
+    )
+    assert found.public["usage.response"] == ["train=disallowed Content-Usage"]
+    assert found.public["usage.verdict"] == [
+        "train=disallowed Content-Usage",
+        "input=disallowed robots.txt Content-Signal:3",
+    ]
+    contradiction = "train=disallowed Content-Usage, train=allowed robots.txt Content-Usage:2"
+    assert found.public["usage.conflicts"] == [contradiction]
+
+
+def test_an_answer_that_says_nothing_of_uses_adds_nothing() -> None:
+    assert not signal_fields([("Content-Type", "text/html"), ("Link", "<https://site.example/>")])
+
+
+@given(st.text(), st.sampled_from(["Content-Usage", "X-Robots-Tag", "tdm-reservation", "tdm-policy"]))
+def test_no_field_of_an_answer_breaks_its_record(value: str, name: str) -> None:
+    request = _request("GPTBot", "/")
+    outcome = engine(POLICY).explain(request, publishes())
+    assert outcome is not None
+    ending = Ending(status=200, body_bytes=1, aborted=False, said=signal_fields([(name, value)]))
+    found = crawl_outcome(
+        record_id="x", request=request, decision=outcome.decision, time_us=5, mono_us=7, ending=ending
+    )
+    said = found.public.get("usage.response", [])
+    assert isinstance(said, list)
+    assert all(each.isascii() and each.isprintable() for each in said)
 
 
 @given(st.lists(st.sampled_from(range(12)), max_size=40))

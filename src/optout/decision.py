@@ -35,7 +35,9 @@ from optout.policy.model import (
 from optout.robots.matcher import Match
 from optout.robots.model import normalize_path
 from optout.signals.declaration import DocumentState, Published
+from optout.signals.preference import Preference, Statement, Usage, combine
 from optout.signals.tdmrep import Reserved, TdmRule
+from optout.signals.verdict import rule_statements
 from optout.targets import is_malformed, readings
 
 
@@ -83,6 +85,7 @@ class Decision:
     `clause` is the deciding clause's id, or the step that decided (`robots.txt`, `reservation`, `default`,
     `always-open`, `grant`, `malformed-target`, `fault`). `enforced` is False where the decision is only recorded as
     what it would have been. `acted_upon` is False for an agent that is left alone: nothing is answered or recorded.
+    `heard` is all that the site's documents say of what the crawler may do with the content, whether or not it gets it.
     """
 
     action: Action
@@ -95,6 +98,7 @@ class Decision:
     robots: Match | None = None
     reservation: TdmRule | None = None
     grant: Grant | None = None
+    heard: tuple[Statement, ...] = ()
 
     @property
     def deciding(self) -> Reason:
@@ -109,6 +113,13 @@ STRICTNESS: Mapping[Action, int] = {
     Action.DENY: 3,
 }
 _MINING = frozenset({Purpose.TRAIN, Purpose.DATASET})
+_USES: Mapping[Purpose, Usage] = {
+    Purpose.TRAIN: Usage.TRAIN,
+    Purpose.DATASET: Usage.MINE,
+    Purpose.SEARCH_INDEX: Usage.INDEX,
+    Purpose.USER_FETCH: Usage.INPUT,
+}
+"""What a crawler with one purpose fetches for. What a preference for one use restricts is never made wider."""
 
 
 _MOST_CRAWLERS = 8  # that one request is judged as; who names more is none of them, and gains nothing by it
@@ -136,6 +147,7 @@ class Reading(NamedTuple):
     match: Match | None
     rule: TdmRule | None
     as_received: bool
+    usages: tuple[Statement, ...] = ()
 
 
 class Facts(NamedTuple):
@@ -162,7 +174,8 @@ class Facts(NamedTuple):
         if len(self.readings) > 1:
             return None
         (reading,) = self.readings
-        return None, id(self.rule), id(reading.match), id(reading.agent.claim.crawler), *map(id, reading.clauses)
+        said = id(self.rule), id(reading.match), id(reading.usages)
+        return None, *said, id(reading.agent.claim.crawler), *map(id, reading.clauses)
 
 
 class _Finding(NamedTuple):
@@ -173,6 +186,7 @@ class _Finding(NamedTuple):
     reasons: list[Reason]
     robots: Match | None = None
     reservation: TdmRule | None = None
+    usages: tuple[Statement, ...] = ()
 
 
 def decide(
@@ -237,13 +251,15 @@ def _read(
     if index.clauses:
         found = index.matching(normalize_path(target))
         clauses = tuple(clause for clause in found if _fits(clause, agent, method))
-    robots, tdm = published.robots, published.tdm
+    robots, tdm, usages = published.robots, published.tdm, published.usages
+    match = robots.match(agent.claim.crawler.robots_tokens, target) if robots is not None else None
     return Reading(
         agent,
         clauses,
-        robots.match(agent.claim.crawler.robots_tokens, target) if robots is not None else None,
+        match,
         tdm.match(target) if tdm is not None else None,
         as_received,
+        usages.match(match, target) if usages is not None and match is not None else (),
     )
 
 
@@ -276,6 +292,7 @@ def judge(
         robots=found.robots,
         reservation=found.reservation or facts.rule,
         grant=grant,
+        heard=(*found.usages, *rule_statements(found.reservation or facts.rule)),
     )
 
 
@@ -331,7 +348,7 @@ def _strictest(facts: Facts, policy: Policy, published: Published) -> _Finding |
         if not reading.as_received:
             found.reasons.insert(0, _AMBIGUOUS)
         if chosen is None or STRICTNESS[found.action] > STRICTNESS[chosen.action]:
-            chosen = found
+            chosen = found._replace(usages=reading.usages)
     return chosen
 
 
@@ -406,6 +423,13 @@ def _by_publication(reading: Reading, policy: Policy, published: Published, reas
         reasons.append(_reservation_reason(rule, published, gated=gated))
         if gated:
             return _Finding(Action(policy.on_reservation), "reservation", reasons, match, rule)
+    said = _reserved_use(agent, reading.usages)
+    if said is not None:
+        is_bound = match is None or not match.everyone or policy.user_fetch_obeys_everyone_group
+        gated = policy.on_reservation is not OnReservation.DECLARE and (said.usage is not Usage.INPUT or is_bound)
+        reasons.append(_use_reason(said, published, gated=gated))
+        if gated:
+            return _Finding(Action(policy.on_reservation), "reservation", reasons, match, rule)
     if agent.purposes.isdisjoint(AI_PURPOSES):
         reasons.append(_by_default(policy.default_place, Action.ALLOW))
         return _Finding(Action.ALLOW, "default", reasons, match, rule)
@@ -453,6 +477,24 @@ def _reservation_reason(rule: TdmRule, published: Published, *, gated: bool) -> 
     if gated:
         return Reason(code=ReasonCode.RESERVATION_REFUSED, text=text, source=place)
     return Reason(code=ReasonCode.RESERVATION_DECLARED, text=f"{text} (declared)", source=place)
+
+
+def _reserved_use(agent: Agent, usages: tuple[Statement, ...]) -> Statement | None:
+    """The statement that disallows all that a crawler fetches for; None where anything of it is left."""
+    if not usages or not agent.purposes <= _USES.keys():
+        return None
+    disallowed = {said.usage: said for said in combine(usages) if said.preference is Preference.DISALLOWED}
+    if not all(_USES[purpose] in disallowed for purpose in agent.purposes):
+        return None
+    return disallowed[_USES[agent.purpose]]
+
+
+def _use_reason(said: Statement, published: Published, *, gated: bool) -> Reason:
+    place = Place(file=published.robots_document.name, line=said.line)
+    text = f"{said.source.removeprefix('robots.txt ')}: {said.text} ({said.usage} disallowed)"
+    if gated:
+        return Reason(code=ReasonCode.RESERVATION_REFUSED, text=text, source=place)
+    return Reason(code=ReasonCode.RESERVATION_DECLARED, text=f"{text}, declared", source=place)
 
 
 def _preface(agent: Agent) -> tuple[Reason, ...]:

@@ -18,11 +18,12 @@ from optout.decision import Decision
 from optout.evidence.form import Filled, Form
 from optout.identity import Standing
 from optout.licensing.token import GrantState
-from optout.messages import AddressSource, Request
+from optout.messages import AddressSource, Fields, Request
 from optout.policy.model import Action
 from optout.response import offer
 from optout.signals.declaration import ROBOTS_PATH, TDMREP_PATH, DocumentState, Published
 from optout.signals.tdmrep import Reserved
+from optout.signals.verdict import NO_SIGNALS, UsageVerdict, field_statements, resolve_uses
 
 Value = str | int | bool | list[str]
 
@@ -39,6 +40,9 @@ _MOST_SEEN = 2048
 _CLAIM_SOURCES = {SaidBy.USER_AGENT: "ua", SaidBy.SIGNATURE_AGENT: "signature"}
 
 _FROM = "http.request.header.from"
+
+
+_MOST_SAID = 16  # statements of one response's fields that a record repeats
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +158,10 @@ def crawl_outcome(
         public["http.response.status_code"] = ending.status
     if ending.served is not None and ending.status == 200 and not ending.aborted:
         public["served.sha256"] = ending.served.hexdigest()
+    said = field_statements(ending.said, decision.agent.claim.crawler.robots_tokens) if ending.said.items else ()
+    if said:
+        public["usage.response"] = [str(each) for each in said[:_MOST_SAID]]
+        public.update(_uses(resolve_uses((*decision.heard, *said))))
     return Record(public=public, private={})
 
 
@@ -170,13 +178,15 @@ class Hash(Protocol):
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How an exchange ended: the status sent (None: none was), content bytes really sent, and whether it broke off.
 
-    `served` is the running hash of what was sent, where `served_hash` gave one.
+    `served` is the running hash of what was sent, where `served_hash` gave one. `said` are the fields of
+    the response as it was sent that say what may be done with the content, as `signals.verdict` picks them.
     """
 
     status: int | None
     body_bytes: int
     aborted: bool
     served: Hash | None = None
+    said: Fields = NO_SIGNALS
 
 
 _DECLARATIONS = frozenset({ROBOTS_PATH, TDMREP_PATH})
@@ -254,6 +264,17 @@ def _in_force(decision: Decision, published: Published) -> dict[str, Value]:
         found["tdm.reservation"] = int(rule.reserved is Reserved.RESERVED)
         if rule.policy:
             found["tdm.policy.url"] = rule.policy
+    if decision.heard:
+        found.update(_uses(resolve_uses(decision.heard)))
+    return found
+
+
+def _uses(verdict: UsageVerdict) -> dict[str, Value]:
+    """What may be done with the content: per use the statement that stands, and where statements contradict."""
+    said = [use.decided for use in verdict.uses if use.decided is not None]
+    found: dict[str, Value] = {"usage.verdict": [str(each) for each in said]}
+    if verdict.conflicts:
+        found["usage.conflicts"] = [f"{each.disallowed}, {each.allowed}" for each in verdict.conflicts]
     return found
 
 

@@ -41,5 +41,12 @@ def test_each_thing_that_a_policy_asks_for_and_no_table_holds_is_named() -> None
     assert {"standing", "observed-clauses", "licenses", "tdm-policy-member"} <= set(found)
 
 
+def test_preferences_for_uses_that_should_refuse_are_a_loss() -> None:
+    robots = "User-agent: *\nContent-Usage: train-ai=n\nAllow: /\n"
+    assert "usage-preferences" in codes(edge("on_reservation: deny\n", robots=robots))
+    assert codes(edge(robots=robots)) == ALWAYS
+    assert codes(edge("on_reservation: deny\n", robots="User-agent: *\nAllow: /\n")) == ALWAYS
+
+
 def test_every_loss_says_what_to_do() -> None:
     assert all(loss.text and loss.remedy for loss in edge(robots="User-agent: *\nDisallow: /\n").losses)

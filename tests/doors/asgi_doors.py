@@ -12,6 +12,7 @@ import uvicorn
 
 from optout.adapters.asgi import OptoutMiddleware
 from optout.adapters.asgi.meter import App, Receive, Scope, Send
+from tests.doors.forward_auth_doors import TAGGED
 
 DOCUMENTS = {"/robots.txt": "robots", "/.well-known/tdmrep.json": "tdmrep"}
 
@@ -43,7 +44,8 @@ def asgi_site(document: dict[str, str]) -> App:
         name = DOCUMENTS.get(scope["path"])
         text = document.get(name) if name else "a page"
         body = (text or "").encode()
-        await send({"type": "http.response.start", "status": 200 if text is not None else 404, "headers": []})
+        tag = [(b"x-robots-tag", b"noai")] if scope["path"] == TAGGED else []
+        await send({"type": "http.response.start", "status": 200 if text is not None else 404, "headers": tag})
         await send({"type": "http.response.body", "body": body})
 
     return app

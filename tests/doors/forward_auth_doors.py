@@ -87,13 +87,19 @@ def caddy_configuration(place: Path, *, port: int, optout: str, origin: int, ser
     return _CADDY.format(place=place, shipped=shipped)
 
 
+TAGGED = "/tagged"
+TAG = {"X-Robots-Tag": "noai"}
+"""A page whose own field speaks about uses."""
+
+
 def site(document: dict[str, str]) -> web.Application:
-    """A site that publishes a case's documents and answers everything else with a page."""
+    """A site that publishes a case's documents and answers everything else with a page; `/tagged` carries a field."""
 
     async def page(request: web.Request) -> web.Response:
         name = DOCUMENTS.get(request.path)
         text = document.get(name) if name else "a page"
-        return web.Response(status=404) if text is None else web.Response(text=text)
+        tag = TAG if request.path == TAGGED else {}
+        return web.Response(status=404) if text is None else web.Response(text=text, headers=tag)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", page)

@@ -12,6 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from optout.adapters.wsgi import OptoutMiddleware
+from tests.doors.forward_auth_doors import TAG, TAGGED
 
 DOCUMENTS = {"/robots.txt": "robots", "/.well-known/tdmrep.json": "tdmrep"}
 
@@ -58,7 +59,8 @@ def wsgi_site(document: dict[str, str]) -> WSGIApplication:
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         name = DOCUMENTS.get(environ["PATH_INFO"])
         text = document.get(name) if name else "a page"
-        start_response("404 Not Found" if text is None else "200 OK", [("Content-Type", "text/plain")])
+        tag = list(TAG.items()) if environ["PATH_INFO"] == TAGGED else []
+        start_response("404 Not Found" if text is None else "200 OK", [("Content-Type", "text/plain"), *tag])
         return [(text or "").encode()]
 
     return app

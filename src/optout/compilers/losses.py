@@ -10,17 +10,24 @@ from collections.abc import Iterator
 
 from optout.compilers.edge import Answer, CrawlerClass, Declared, Loss
 from optout.identity import Standing
-from optout.policy.model import Mode, Policy
+from optout.policy.model import Mode, OnReservation, Policy
 
 _ASK = "route possible crawlers to Optout instead: optout compile nginx --route"
 
 
-def losses(policy: Policy, classes: tuple[CrawlerClass, ...], declared: tuple[Declared, ...]) -> tuple[Loss, ...]:
-    """The losses of one policy, in the order in which an owner should read them."""
-    return tuple(_losses(policy, classes, declared))
+def losses(
+    policy: Policy, classes: tuple[CrawlerClass, ...], declared: tuple[Declared, ...], *, states_uses: bool
+) -> tuple[Loss, ...]:
+    """The losses of one policy, in the order in which an owner should read them.
+
+    `states_uses`: robots.txt has records that state preferences for uses.
+    """
+    return tuple(_losses(policy, classes, declared, states_uses=states_uses))
 
 
-def _losses(policy: Policy, classes: tuple[CrawlerClass, ...], declared: tuple[Declared, ...]) -> Iterator[Loss]:
+def _losses(
+    policy: Policy, classes: tuple[CrawlerClass, ...], declared: tuple[Declared, ...], *, states_uses: bool
+) -> Iterator[Loss]:
     yield Loss(
         code="live-declarations",
         text="robots.txt and tdmrep.json are read once, when this is compiled; later changes have no effect",
@@ -71,6 +78,13 @@ def _losses(policy: Policy, classes: tuple[CrawlerClass, ...], declared: tuple[D
             code="licenses",
             text="license tokens cannot be checked: who brings one is told that one is required",
             remedy="send requests with `Authorization: License` to forward-auth, or all possible crawlers",
+        )
+    if states_uses and policy.on_reservation is not OnReservation.DECLARE:
+        yield Loss(
+            code="usage-preferences",
+            text="Content-Usage and Content-Signal in robots.txt refuse nobody here, though the policy makes a"
+            " reservation refuse",
+            remedy=f"name the purposes in clauses of the policy, or {_ASK}",
         )
     if refusing and any(each.reserved for each in declared):
         yield Loss(

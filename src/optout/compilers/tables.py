@@ -45,7 +45,7 @@ def compile_edge(policy: Policy, registry: Registry, published: Published, *, au
         open_targets=tuple(sorted(policy.always_open | published.sitemaps)),
         declared=declared,
         links=links,
-        losses=losses(policy, made, declared),
+        losses=losses(policy, made, declared, states_uses=published.usages is not None),
         enforced=policy.enforces(authority),
         robots_sha256=published.robots_document.sha256,
         tdmrep_sha256=published.tdmrep_document.sha256,

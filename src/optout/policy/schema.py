@@ -223,7 +223,7 @@ class HeadForm(Form):
     )
     on_reservation: OnReservation = Field(
         default=OnReservation.DECLARE,
-        description="What a TDM reservation means for crawlers that only train or collect. Default: declare.",
+        description="What a reservation means for crawlers that fetch for the reserved use alone. Default: declare.",
     )
     user_fetch_obeys: Literal["own-group", "everyone"] = Field(
         default="own-group",

@@ -18,6 +18,7 @@ from optout.robots.matcher import RobotsMatcher
 from optout.robots.model import RobotsTxt
 from optout.robots.parser import parse_robots
 from optout.signals.tdmrep import LARGEST_FILE, TdmMatcher, parse_tdmrep
+from optout.signals.usage_records import UsageRecords, usage_records
 
 ROBOTS_PATH = "/robots.txt"
 TDMREP_PATH = "/.well-known/tdmrep.json"
@@ -94,6 +95,7 @@ class Published:
     """All that a site is known to publish. A matcher is None where its document is absent or unknown, or says nothing.
 
     `sitemaps` are the paths of the sitemaps that robots.txt names on the site itself: they answer everybody.
+    `usages` is what robots.txt says of uses, None where it says nothing.
     """
 
     robots: RobotsMatcher | None
@@ -101,6 +103,7 @@ class Published:
     robots_document: Document
     tdmrep_document: Document
     sitemaps: frozenset[str] = frozenset()
+    usages: UsageRecords | None = None
 
 
 NOTHING_KNOWN = Published(
@@ -123,6 +126,7 @@ def parse_published(robots: Document, tdmrep: Document, *, authority: str = "") 
         robots_document=robots,
         tdmrep_document=tdmrep,
         sitemaps=frozenset(_sitemaps(parsed, authority)) if parsed is not None else frozenset(),
+        usages=usage_records(parsed) if parsed is not None else None,
     )
 
 

@@ -56,6 +56,10 @@ class Statement:
     line: int = 0
     text: str = ""
 
+    def __str__(self) -> str:
+        where = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{self.usage}={self.preference} {where}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalFault:

@@ -10,18 +10,27 @@ not for search, which is commonly tolerated. Its 0 permits the same and cancels 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from optout.messages import Fields
 from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
 from optout.signals.ai_txt import AiTxtMatcher, parse_ai_txt
-from optout.signals.aipref import ContentUsageMatcher, parse_content_usage, parse_content_usage_fields
-from optout.signals.content_signals import ContentSignalMatcher, parse_content_signals
+from optout.signals.aipref import parse_content_usage_fields
 from optout.signals.page_tags import parse_page_tags, parse_robots_tag_fields, resolve_page
 from optout.signals.preference import Preference, Statement, Usage, combine
-from optout.signals.tdmrep import Reserved, TdmMatcher, TdmStatement, parse_tdm_fields, parse_tdmrep, resolve
+from optout.signals.tdmrep import (
+    NOTHING_SAID,
+    Reserved,
+    TdmMatcher,
+    TdmRule,
+    TdmStatement,
+    parse_tdm_fields,
+    parse_tdmrep,
+    resolve,
+)
+from optout.signals.usage_records import usage_records
 
 _MINING = (Usage.TRAIN, Usage.INPUT, Usage.INDEX, Usage.MINE)
 _TDM_SOURCES = {"file": "tdmrep.json", "header": "tdm-reservation field", "html": "tdm-reservation in the page"}
@@ -71,7 +80,11 @@ class UsageVerdict:
 
 def usage_verdict(signals: Signals, tokens: Sequence[str], target: str) -> UsageVerdict:
     """What all signals together say to a crawler with these product tokens about a path and query. Never raises."""
-    heard = (*_robots(signals, tokens, target), *_tdm(signals, target), *_others(signals, tokens, target))
+    return resolve_uses((*_robots(signals, tokens, target), *_tdm(signals, target), *_others(signals, tokens, target)))
+
+
+def resolve_uses(heard: tuple[Statement, ...]) -> UsageVerdict:
+    """What statements of several standards, each resolved by its own rule already, come to."""
     standing = {statement.usage: statement for statement in combine(heard)}
     uses = tuple(
         Use(
@@ -86,9 +99,8 @@ def usage_verdict(signals: Signals, tokens: Sequence[str], target: str) -> Usage
 
 def _robots(signals: Signals, tokens: Sequence[str], target: str) -> tuple[Statement, ...]:
     robots = parse_robots(signals.robots)
-    bound = RobotsMatcher(robots).match(tokens, target)
-    usage = ContentUsageMatcher(robots, parse_content_usage(robots)).match(bound, target)
-    return (*usage, *ContentSignalMatcher(robots, parse_content_signals(robots)).match(bound, target))
+    records = usage_records(robots)
+    return records.match(RobotsMatcher(robots).match(tokens, target), target) if records is not None else ()
 
 
 def _tdm(signals: Signals, target: str) -> tuple[Statement, ...]:
@@ -97,6 +109,28 @@ def _tdm(signals: Signals, target: str) -> tuple[Statement, ...]:
     said = resolve(rule, parse_tdm_fields(signals.fields)[0])
     page = parse_page_tags(signals.page).tdm
     return tuple(_from_tdm(resolve_page(said, page)))
+
+
+def rule_statements(rule: TdmRule | None) -> tuple[Statement, ...]:
+    """What a rule of tdmrep.json says of uses; nothing where there is none, or its reservation is unset."""
+    return tuple(_from_tdm(resolve(rule, NOTHING_SAID)))
+
+
+def field_statements(fields: Fields, tokens: Sequence[str]) -> tuple[Statement, ...]:
+    """What the fields of a response say of its content to a crawler with these product tokens. Never raises."""
+    usage, _ = parse_content_usage_fields(fields)
+    tdm = _from_tdm(parse_tdm_fields(fields)[0])
+    return (*usage, *tdm, *parse_robots_tag_fields(fields).statements(tokens))
+
+
+NO_SIGNALS = Fields()
+_SIGNAL_FIELDS = frozenset({"content-usage", "tdm-reservation", "tdm-policy", "x-robots-tag"})
+
+
+def signal_fields(fields: Iterable[tuple[str, str]]) -> Fields:
+    """Those of a response's fields that `field_statements` reads."""
+    found = [pair for pair in fields if pair[0].lower() in _SIGNAL_FIELDS]
+    return Fields(tuple(found)) if found else NO_SIGNALS
 
 
 def _from_tdm(said: TdmStatement) -> list[Statement]:

@@ -15,6 +15,7 @@ from aiohttp import WSCloseCode, web
 from aiohttp.abc import AbstractStreamWriter
 
 from optout.record import Ending, Hash
+from optout.signals.verdict import signal_fields
 
 
 class Meter:
@@ -67,7 +68,15 @@ class Meter:
         if self._is_compressed and self._content:
             self._content = self._request.writer.output_size - _head_size(self._request, response)
         served = None if self._is_compressed else self._served  # it was fed before that coding
-        told(Ending(status=response.status, body_bytes=self._content, aborted=not _is_whole(response), served=served))
+        told(
+            Ending(
+                status=response.status,
+                body_bytes=self._content,
+                aborted=not _is_whole(response),
+                served=served,
+                said=signal_fields(response.headers.items()),
+            )
+        )
 
     def _written(self, size: int, _wire: int) -> None:
         """aiohttp's `on_body_write`: `size` octets of content, before compression, were handed to the connection."""

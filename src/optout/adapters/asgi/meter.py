@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from optout.messages import as_text
 from optout.record import Ending, Hash
+from optout.signals.verdict import NO_SIGNALS, signal_fields
 
 # The shapes of ASGI 3, as its specification names them.
 Scope = MutableMapping[str, Any]
@@ -31,6 +33,7 @@ class Meter:
         self._send = send
         self._is_head = scope["type"] == "http" and scope["method"] == "HEAD"
         self._status: int | None = None
+        self._said = NO_SIGNALS
         self._content = 0
         self._is_whole = False
         self._has_broken = False
@@ -54,6 +57,9 @@ class Meter:
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self._status = message["status"]
+                self._said = signal_fields(
+                    (as_text(name), as_text(value)) for name, value in message.get("headers", ())
+                )
             case "http.response.body" | "websocket.http.response.body":
                 self._content += len(message.get("body", b""))
                 if self._served is not None:
@@ -75,4 +81,5 @@ class Meter:
             body_bytes=self._content if has_content else 0,
             aborted=self._has_broken or not self._is_whole,
             served=self._served,
+            said=self._said,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.utils import formatdate
 from enum import Enum, auto
 from functools import lru_cache
@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from optout.adapters.forwarding import USUAL, Items, Kind, kind_of, members, without_named
-from optout.messages import Fields, Response, octets
+from optout.messages import Fields, Response, as_text, octets
 
 
 class Body(Enum):
@@ -159,6 +159,12 @@ def own_head(response: Response, manner: Manner) -> bytes:
         _connection(manner),
         _date(int(time.time())),
     )
+
+
+def fields_for_visitor(head: AnswerHead, declared: Fields) -> Iterator[tuple[str, str]]:
+    """The fields with which an answer of the origin's goes on, except those that the gateway puts in their place."""
+    yield from ((as_text(name), as_text(value)) for name, value in head.onward)
+    yield from _lacking(declared, head.onward)
 
 
 def plain(status: int, text: str, more: Fields) -> Response:

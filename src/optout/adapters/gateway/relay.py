@@ -6,10 +6,18 @@ came with one read.
 
 from __future__ import annotations
 
-from optout.adapters.gateway.answers import AnswerHead, Body, Manner, framing_of, head_for_visitor
+from optout.adapters.gateway.answers import (
+    AnswerHead,
+    Body,
+    Manner,
+    fields_for_visitor,
+    framing_of,
+    head_for_visitor,
+)
 from optout.adapters.gateway.heads import Asked
 from optout.messages import Fields
 from optout.record import Ending, Hash
+from optout.signals.verdict import NO_SIGNALS, signal_fields
 
 
 class Upload:
@@ -48,7 +56,7 @@ class Upload:
 class Download:
     """The origin's answer. `status` is None until the visitor has been sent its head; `sent` counts content."""
 
-    __slots__ = ("_body", "_head", "_octets", "_untaken", "is_patient", "sent", "served", "status")
+    __slots__ = ("_body", "_declared", "_head", "_octets", "_untaken", "is_patient", "sent", "served", "status")
 
     def __init__(self) -> None:
         self.status: int | None = None
@@ -56,13 +64,14 @@ class Download:
         self.served: Hash | None = None
         self.is_patient = False  # an event stream, which may be silent for as long as it likes
         self._head: AnswerHead | None = None
+        self._declared = NO_SIGNALS
         self._body = Body.NONE
         self._octets: list[bytes] = []
         self._untaken = 0  # octets of content among them
 
     def begin(self, head: AnswerHead, manner: Manner, *, ours: Fields, declared: Fields) -> Manner:
         """The head has come. Returns the manner that its framing asks for."""
-        self._head = head
+        self._head, self._declared = head, declared
         self._body = framing_of(head, manner)
         self.is_patient = head.is_event_stream
         if self._body is Body.UNTIL_CLOSE:
@@ -73,7 +82,7 @@ class Download:
     def replace(self, status: int, size: int) -> None:
         """Another answer is sent instead, of which the head has not gone out yet."""
         self.status, self.sent, self._untaken = status, size, 0
-        self.served = None
+        self.served = self._head = None
         self._octets.clear()
 
     def add(self, octets: bytes) -> None:
@@ -105,7 +114,11 @@ class Download:
 
     def ending(self, passed: int, *, aborted: bool) -> Ending:
         """How it went until now; `passed` octets went through a tunnel besides."""
-        return Ending(status=self.status, body_bytes=self.sent + passed, aborted=aborted, served=self.served)
+        head, said = self._head, NO_SIGNALS
+        if head is not None and self.status is not None:
+            said = signal_fields(fields_for_visitor(head, self._declared))
+        size = self.sent + passed
+        return Ending(status=self.status, body_bytes=size, aborted=aborted, served=self.served, said=said)
 
     @property
     def ends_with_connection(self) -> bool:

@@ -10,8 +10,9 @@ from mitmproxy.http import HTTPFlow
 from optout.adapters.client_address import TrustedProxies, client_address, client_scheme, is_trusted_proxy
 from optout.adapters.forwarding import Visit
 from optout.engine import Outcome
-from optout.messages import Destination, Fields, Request, Response
+from optout.messages import Destination, Fields, Request, Response, as_text
 from optout.record import Ending, Hash
+from optout.signals.verdict import signal_fields
 
 _KEY = "optout"
 _OWED = "optout-owed"
@@ -47,7 +48,14 @@ class Exchange:
         response = flow.response
         if response is not None:
             self.count(response.raw_content or b"")  # None where it was streamed and counted
-            return Ending(status=response.status_code, body_bytes=self.sent, aborted=aborted, served=self.served)
+            fields = ((as_text(name), as_text(value)) for name, value in response.headers.fields)
+            return Ending(
+                status=response.status_code,
+                body_bytes=self.sent,
+                aborted=aborted,
+                served=self.served,
+                said=signal_fields(fields),
+            )
         # Without an answer from the origin mitmproxy gives its own, if there is still somebody to give it to.
         return Ending(status=502 if flow.client_conn.connected else None, body_bytes=0, aborted=aborted)
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 from wsgiref.types import StartResponse
 
+from optout.messages import as_text
 from optout.record import Ending, Hash
+from optout.signals.verdict import NO_SIGNALS, signal_fields
 
 _WITHOUT_CONTENT = frozenset({204, 304})
 
@@ -30,12 +32,14 @@ class Meter:
         self._start_response = start_response
         self._told: Callable[[Ending], None] | None = told
         self._status: int | None = None
+        self._said = NO_SIGNALS
         self._content = 0
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         """PEP 3333's `start_response`; a second call with `exc_info` replaces the first, if the server lets it."""
         write = self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
         self._status = int(status.partition(" ")[0])
+        self._said = signal_fields((name, as_text(value.encode("latin-1"))) for name, value in headers)
 
         def written(chunk: bytes) -> object:
             done = write(chunk)
@@ -58,7 +62,9 @@ class Meter:
             # Without content there is nothing to take, and some servers do not even ask.
             is_whole = is_whole or (self._status is not None and not has_content)
             size = self._content if has_content else 0
-            told(Ending(status=self._status, body_bytes=size, aborted=not is_whole, served=self._served))
+            told(
+                Ending(status=self._status, body_bytes=size, aborted=not is_whole, served=self._served, said=self._said)
+            )
 
 
 def counted(content: Iterable[bytes], meter: Meter) -> Counted:
