@@ -66,6 +66,7 @@ generated: $(DEV)
 	$(BIN)/python docs/generate_policy_pages.py
 	$(BIN)/python docs/generate_commands_page.py
 	$(BIN)/python docs/generate_lint_pages.py
+	$(BIN)/python docs/generate_catalogs.py
 
 # Pictures for the docs; Debian's chromium draws the page.
 pictures: $(DEV)

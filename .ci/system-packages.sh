@@ -6,7 +6,7 @@ set -euo pipefail
 # The front ends that the compiled and routed edges are tried in, php-fpm behind one of them; wrk loads the doors in
 # benchmarks/doors.py. openssl reads what the log signs and plays a timestamp authority; strace, faketime and small file
 # systems (e2fsprogs) make the faults; chromium opens verify.html.
-packages=(git make systemd nginx caddy haproxy apache2 php8.2-fpm curl wrk openssl strace faketime e2fsprogs chromium)
+packages=(git make systemd nginx caddy haproxy apache2 php8.2-fpm curl wrk openssl strace faketime e2fsprogs chromium poppler-utils)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -44,14 +44,14 @@ def test_a_site_that_nobody_visited_has_its_certificate(home: Path, tmp_path: Pa
         "There was no such file",
         "No AI crawler fetched it in this period",
         "rest on the clock of the machine",
-        "by owner with optout",
+        "by owner, with optout",
     ):
         assert words in page
     assert b"What a.example declared" in _run(home, "--declaration").stdout_bytes
 
 
 def test_a_wrong_call_says_what_to_try(home: Path, tmp_path: Path) -> None:
-    assert isinstance(_run(home).exception, UsageError)
+    assert isinstance(_run(home, home).exception, UsageError)
     assert isinstance(_run(tmp_path / "none", "--declaration").exception, EvidenceError)
     assert isinstance(_run(home, "--declaration", "--from", "x").exception, UsageError)
     assert isinstance(_run(home, "--declaration", "-o", tmp_path / "no" / "page").exception, EvidenceError)

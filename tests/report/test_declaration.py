@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from html.parser import HTMLParser
 
-from optout.report.declaration import Certified, page
+from optout.report.as_html import as_html
+from optout.report.declaration import Certified, sheet
 from optout.report.history import DAY_US, history
 from tests.report.test_history import seen
 from tests.report.test_visits import ACCOUNT
@@ -25,7 +26,7 @@ def _page(*records: dict[str, object], **more: object) -> str:
         "says": {SHA256: ("It tells GPTBot that it may not.",)},
         **more,
     }
-    return page(Certified(**given)).decode()  # type: ignore[arg-type]
+    return as_html(sheet(Certified(**given))).decode()  # type: ignore[arg-type]
 
 
 def test_it_tells_what_was_there_from_when_to_when_and_who_fetched_it() -> None:
@@ -45,11 +46,12 @@ def test_it_tells_what_was_there_from_when_to_when_and_who_fetched_it() -> None:
         "It tells GPTBot that it may not.",
         "Looked at without interruption",
         "There was no such file",
-        f"SHA-256 <code>{SHA256}</code>, {len(ROBOTS)} bytes",
-        f"1 of {SHA256[:8]}…",
+        f"<dd>{SHA256}</dd>",
+        f"{len(ROBOTS)}; printed below",
+        f"1 x {SHA256[:8]}…",
         "log 7 AAAA",
         "Signature",
-        "User-agent: GPTBot\nDisallow: /",
+        "   1  User-agent: GPTBot\n   2  Disallow: /",
     ):
         assert words in told, words
 
@@ -79,7 +81,7 @@ def test_without_any_crawler_and_without_any_record_it_says_so() -> None:
 
 def test_a_hole_is_told_and_another_period_is_left_out() -> None:
     told = _page(seen(1, SHA256), seen(9, SHA256))
-    assert "Not looked at for more than a day: 1970-01-02 00:00:00 UTC to 1970-01-10 00:00:00 UTC" in told
+    assert "Not looked at for more than a day: 1970-01-02 00:00:00 UTC - 1970-01-10 00:00:00 UTC" in told
     from dataclasses import replace
 
     later = _page(seen(1, SHA256), seen(2, "ff" * 32), account=replace(ACCOUNT, since_us=3 * DAY_US, until_us=None))
@@ -91,4 +93,4 @@ def test_a_hole_is_told_and_another_period_is_left_out() -> None:
 def test_a_long_document_is_cut_on_the_page() -> None:
     data = b"# " + b"x" * 9000
     digest = hashlib.sha256(data).hexdigest()
-    assert "the first 4000 characters" in _page(seen(1, digest), documents={digest: data})
+    assert "The first 4000 characters" in _page(seen(1, digest), documents={digest: data})

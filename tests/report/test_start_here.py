@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
 from dataclasses import replace
 
-import pytest
-
 from optout.report.figures import figures
-from optout.report.start_here import PagesError, start_here
+from optout.report.start_here import start_here
 from tests.report.test_visits import ACCOUNT, counted
 
 
@@ -31,16 +28,3 @@ def test_it_is_made_of_anything() -> None:
     ]
     assert start_here(ACCOUNT, figures(enumerate(odd))).startswith(b"%PDF-")
     assert start_here(ACCOUNT, figures([])).startswith(b"%PDF-")
-
-
-def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def refuse(name: str, *rest: object) -> object:
-        if name.startswith("reportlab"):
-            raise ImportError(name)
-        return real(name, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(PagesError, match="reportlab"):
-        start_here(ACCOUNT, counted())

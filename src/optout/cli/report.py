@@ -1,73 +1,135 @@
-"""`optout report`: pages for people. Now the declaration certificate."""
+"""`optout report`: documents for people, as HTML or PDF: an account of visits, a certificate, a sheet per operator."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from optout.cli.evidence.options import BY, DIRECTORY, SOFTWARE, actor, microseconds
+from optout.cli.evidence.options import BY, SOFTWARE, actor, microseconds
 from optout.cli.terminal import safe
 from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from optout.evidence.directory import Layout
     from optout.report.account import Account
     from optout.report.history import History
+    from optout.report.language import Say
+    from optout.report.sheet import Sheet
 
 
 @click.command()
-@DIRECTORY
+@click.argument("paths", metavar="DIR|FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--declaration", is_flag=True, help="The certificate of what a site declared, and since when.")
+@click.option("--merge", is_flag=True, help="The files are bundles, of any sites: verify them, a sheet per operator.")
+@click.option("--digest", is_flag=True, help="A letter on the last seven days, with the line that anchors the log.")
+@click.option("--mail", default="", metavar="ADDRESS", help="Send the digest there; else it is printed.")
+@click.option("--sender", default="", metavar="ADDRESS", help="Who sends it.")
+@click.option(
+    "--smtp",
+    default="smtp://localhost",
+    show_default=True,
+    metavar="URL",
+    help="smtp:// or smtps://[USER@]HOST[:PORT].",
+)
+@click.option("--key", "keys", multiple=True, metavar="KEY", help="With --merge: a log's key, from elsewhere.")
 @click.option("--from", "since", default="", metavar="TIME", help="The beginning of the period (ISO 8601).")
 @click.option("--to", "until", default="", metavar="TIME", help="Its end.")
+@click.option("--crawler", default="", metavar="NAME", help="Only visits that claimed this name, as GPTBot.")
+@click.option("--work", default="", metavar="PATH", help="A page or work: a path, or a pattern as '/*.jpg'.")
 @click.option("--authority", default="", metavar="SITE", help="Which site, where the log has several.")
-@click.option("--work", default="/", show_default=True, metavar="PATH", help="The page or work in question.")
+@click.option("--lang", default="en", show_default=True, metavar="TAG", help="The language: en or de.")
+@click.option("--pdf", is_flag=True, help="A PDF, as a FILE that ends in .pdf is.")
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Else to the terminal."
 )
 @BY
 def report(
-    directory: Path, declaration: bool, since: str, until: str, authority: str, work: str, out: Path | None, by: str
+    paths: tuple[Path, ...],
+    declaration: bool,
+    merge: bool,
+    digest: bool,
+    mail: str,
+    sender: str,
+    smtp: str,
+    keys: tuple[str, ...],
+    since: str,
+    until: str,
+    crawler: str,
+    work: str,
+    authority: str,
+    lang: str,
+    pdf: bool,
+    out: Path | None,
+    by: str,
 ) -> None:
-    """Write the declaration certificate of a site, as one HTML file to print and sign."""
+    """Write a report on the log DIR to read, print and sign: who came, what each was told, by which rule.
+
+    With --declaration it is the certificate of what a site declared; with --merge one sheet per operator, from the
+    bundles of many sites; with --digest a letter on the week. Exit code: 1 where a bundle is not sound.
+    """
+    from optout.report.language import language
+
+    say = language(lang)
+    since_us, until_us = microseconds(since, "--from"), microseconds(until, "--to")
+    if merge:
+        from optout.cli.report_merge import merged
+
+        sheet, is_sound = merged(paths, keys, actor(by), say, lang)
+        _write(sheet, out, as_pdf=pdf)
+        click.get_current_context().exit(0 if is_sound else 1)
+    if len(paths) != 1:
+        raise UsageError("a report is of one log", "name its directory; --merge takes several bundles")
+    directory = paths[0]
+    if digest:
+        from optout.cli.report_digest import digested
+
+        digested(directory, until_us, say, mail=mail, sender=sender, smtp=smtp)
+        return
+    account = account_of(directory, since_us, until_us, actor(by), {"crawler": crawler, "work": work})
+    if declaration:
+        _write(_certificate(directory, authority, work or "/", account, say, lang), out, as_pdf=pdf)
+        return
+    from optout.cli.report_visits import visited
+
+    _write(visited(directory, account, crawler, work, authority, say, lang), out, as_pdf=pdf)
+
+
+def _write(sheet: Sheet, out: Path | None, *, as_pdf: bool) -> None:
+    from optout.report import as_html
+    from optout.report import as_pdf as pdf
+
+    is_pdf = as_pdf or (out is not None and out.suffix.lower() == ".pdf")
+    data = pdf.as_pdf(sheet) if is_pdf else as_html.as_html(sheet)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as fault:
+        raise EvidenceError(f"cannot write {out}: {fault.strerror}") from fault
+    click.echo(f"{safe(str(out))}: {safe(sheet.title)}")
+
+
+def _certificate(directory: Path, authority: str, work: str, account: Account, say: Say, lang: str) -> Sheet:
     from optout.crawlers.registry import bundled_registry
     from optout.report import declaration as certificate
     from optout.report.reservation import says
 
-    if not declaration:
-        raise UsageError("say which report", "--declaration is the one that there is")
-    since_us, until_us = microseconds(since, "--from"), microseconds(until, "--to")
     layout, history = _history(directory, authority)
-    documents = _documents(layout, history)
+    documents = documents_of(layout, {version.sha256 for versions in history.versions.values() for version in versions})
     registry = bundled_registry()
     said = {
-        version.sha256: says(name, documents[version.sha256], work, registry)
+        version.sha256: says(name, documents[version.sha256], work, registry, say)
         for name, versions in history.versions.items()
         for version in versions
         if version.sha256 in documents
     }
-    page = certificate.page(
-        certificate.Certified(
-            account=_account(layout, since_us, until_us, actor(by)),
-            history=history,
-            work=work,
-            documents=documents,
-            says=said,
-        )
-    )
-    if out is None:
-        sys.stdout.buffer.write(page)
-        return
-    try:
-        out.write_bytes(page)
-    except OSError as fault:
-        raise EvidenceError(f"cannot write {out}: {fault.strerror}") from fault
-    click.echo(f"{safe(str(out))}: what {safe(history.site)} declared")
+    certified = certificate.Certified(account=account, history=history, work=work, documents=documents, says=said)
+    return certificate.sheet(certified, say, lang)
 
 
 def _history(directory: Path, authority: str) -> tuple[Layout, History]:
@@ -83,30 +145,40 @@ def _history(directory: Path, authority: str) -> tuple[Layout, History]:
     return layout, history(fields_of(layout), authority or sites[0])
 
 
-def _documents(layout: Layout, history: History) -> Mapping[str, bytes]:
+def documents_of(layout: Layout, hashes: set[str]) -> Mapping[str, bytes]:
+    """The documents with these SHA-256 (hex) that the log has kept."""
     found = {}
-    for version in (each for versions in history.versions.values() for each in versions):
-        file = layout.snapshots / version.sha256
-        if version.sha256 and file.exists():
-            found[version.sha256] = file.read_bytes()
+    for sha256 in sorted(hashes):
+        file = layout.snapshots / sha256
+        if sha256 and file.exists():
+            found[sha256] = file.read_bytes()
     return found
 
 
-def _account(layout: Layout, since_us: int | None, until_us: int | None, made_by: str) -> Account:
+def account_of(
+    directory: Path, since_us: int | None, until_us: int | None, made_by: str, scope: Mapping[str, str]
+) -> Account:
+    """The head of a report on a log; raises EvidenceError where it cannot be read."""
     from optout.evidence.anchors import read_own, rests_on
     from optout.evidence.checkpoint import NoteFault, open_checkpoint
     from optout.evidence.clock import SystemClock
+    from optout.evidence.directory import Layout
     from optout.evidence.seen import seen_of
     from optout.evidence.signing import load_verifier_key
     from optout.report.account import Account
 
+    layout = Layout(directory)
     key = load_verifier_key(layout.vkey)
-    checkpoint = open_checkpoint(layout.checkpoint.read_bytes(), key)
+    try:
+        note = layout.checkpoint.read_bytes()
+    except OSError as fault:
+        raise EvidenceError(f"cannot read {layout.checkpoint}: {fault.strerror}", "name a log's directory") from fault
+    checkpoint = open_checkpoint(note, key)
     if isinstance(checkpoint, NoteFault):
         raise EvidenceError(f"{layout.checkpoint}: {checkpoint.text}", "restore it from its backup")
     return Account(
         case="",
-        scope={},
+        scope={name: value for name, value in scope.items() if value},
         since_us=since_us,
         until_us=until_us,
         made_us=SystemClock().now_us(),

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 Fields = Mapping[str, object]
 
@@ -56,19 +57,32 @@ class Row:
         self.last = visit
 
 
+class Rule(NamedTuple):
+    """A line that decided: its file's name and SHA-256 (hex), the line (0: none), and the reason's code."""
+
+    name: str
+    sha256: str
+    line: int
+    code: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a stretch of a log holds: rows by attempts, visits in their order, gaps, and how many were retracted."""
+    """What a stretch of a log holds.
+
+    `rows` stand by attempts; `visits` are the first ones in their order, `attempts` is how many there were in all.
+    `days` has the actions of each UTC day (ISO 8601) in order, `rules` the lines that decided, `paths` the most sought.
+    """
 
     rows: tuple[Row, ...]
     visits: tuple[Visit, ...]
+    attempts: int
     gaps: tuple[Fields, ...]
     retracted: int
-
-    @property
-    def attempts(self) -> int:
-        """How many visits there were."""
-        return len(self.visits)
+    days: tuple[tuple[str, Counter[str]], ...] = ()
+    rules: tuple[tuple[Rule, int], ...] = ()
+    paths: tuple[tuple[str, int], ...] = ()
+    is_path_count_whole: bool = True
 
 
 def action(fields: Fields) -> str:
@@ -92,7 +106,7 @@ def moment(time_us: int) -> str:
 
 
 def figures(records: Iterable[tuple[int, Fields]]) -> Figures:
-    """Count records, given with their places in the order of the log."""
+    """Count records, given with their places in the order of the log. All visits are kept."""
     requests: dict[str, tuple[int, Fields]] = {}
     outcomes: dict[str, Fields] = {}
     retracted: set[str] = set()
@@ -107,19 +121,68 @@ def figures(records: Iterable[tuple[int, Fields]]) -> Figures:
             retracted.add(of)
         elif kind == _GAP:
             gaps.append(fields)
-    visits = tuple(
+    visits = (
         Visit(index=index, fields=fields, outcome=outcomes.get(name, {}))
         for name, (index, fields) in requests.items()
         if name not in retracted
     )
-    return Figures(rows=_rows(visits), visits=visits, gaps=tuple(gaps), retracted=len(retracted & requests.keys()))
+    return count(visits, gaps=tuple(gaps), retracted=len(retracted & requests.keys()))
 
 
-def _rows(visits: Iterable[Visit]) -> tuple[Row, ...]:
+_MOST_PATHS = 100_000  # that are counted; strangers invent them
+_MOST_SHOWN = 50
+
+
+def count(
+    visits: Iterable[Visit], *, gaps: tuple[Fields, ...] = (), retracted: int = 0, keep: int | None = None
+) -> Figures:
+    """Count visits as they come; only the first `keep` of them are kept, all if it is None."""
     rows: dict[tuple[str, ...], Row] = {}
+    days: dict[str, Counter[str]] = {}
+    rules: Counter[Rule] = Counter()
+    paths: Counter[str] = Counter()
+    kept: list[Visit] = []
+    attempts, is_whole = 0, True
     for visit in visits:
+        attempts += 1
+        if keep is None or attempts <= keep:
+            kept.append(visit)
         names = ("crawl.product", "crawl.operator", "crawl.purpose", "identity.standing")
         name, operator, purpose, standing = key = tuple(str(visit.fields.get(each, "")) for each in names)
         row = rows.setdefault(key, Row(name=name, operator=operator, purpose=purpose, standing=standing))
         row.count(visit)
-    return tuple(sorted(rows.values(), key=lambda row: (-row.attempts, row.name, row.standing)))
+        days.setdefault(moment(visit.time_us)[:10], Counter())[action(visit.fields)] += 1
+        rule = deciding(visit.fields)
+        if rule is not None:
+            rules[rule] += 1
+        path = visit.fields.get("url.path")
+        if isinstance(path, str):
+            if path in paths or len(paths) < _MOST_PATHS:
+                paths[path] += 1
+            else:
+                is_whole = False
+    return Figures(
+        rows=tuple(sorted(rows.values(), key=lambda row: (-row.attempts, row.name, row.standing))),
+        visits=tuple(kept),
+        attempts=attempts,
+        gaps=gaps,
+        retracted=retracted,
+        days=tuple(sorted(days.items())),
+        rules=tuple(rules.most_common()),
+        paths=tuple(paths.most_common(_MOST_SHOWN)),
+        is_path_count_whole=is_whole,
+    )
+
+
+_HASHES = {"robots.txt": "robots.sha256", "tdmrep.json": "tdm.sha256"}
+
+
+def deciding(fields: Fields) -> Rule | None:
+    """The line that decided about a visit: the last of its reasons. None where the record names none."""
+    reasons = fields.get("decision.reasons")
+    if not isinstance(reasons, list) or not reasons:
+        return None
+    code, _, place = str(reasons[-1]).partition(" ")
+    name, _, line = place.rpartition(":")
+    sha256 = str(fields.get(_HASHES.get(name, "policy.sha256"), "")) if name else ""
+    return Rule(name=name, sha256=sha256, line=int(line) if line.isascii() and line.isdigit() else 0, code=code)

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from optout.crawlers.model import AI_PURPOSES
 from optout.crawlers.registry import Registry
+from optout.report.language import Say, english
 from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
 from optout.signals.tdmrep import Reserved, TdmMatcher, parse_tdmrep
 
 
-def says(name: str, data: bytes, work: str, registry: Registry) -> tuple[str, ...]:
+def says(name: str, data: bytes, work: str, registry: Registry, say: Say = english) -> tuple[str, ...]:
     """What a document says of the page `work` (a path), a sentence each."""
-    return tuple(_robots(data, work, registry) if name == "robots.txt" else _tdmrep(data, work))
+    return tuple(_robots(data, work, registry, say) if name == "robots.txt" else _tdmrep(data, work, say))
 
 
-def _robots(data: bytes, work: str, registry: Registry) -> Iterator[str]:
+def _robots(data: bytes, work: str, registry: Registry, say: Say) -> Iterator[str]:
     matcher = RobotsMatcher(parse_robots(data))
     shut, open_to = [], 0
     for crawler in registry.crawlers:
@@ -25,24 +26,25 @@ def _robots(data: bytes, work: str, registry: Registry) -> Iterator[str]:
             if match.allowed:
                 open_to += 1
             else:
-                line = f" (line {match.rule.line})" if match.rule is not None else ""
+                line = say(" (line {line})").format(line=match.rule.line) if match.rule is not None else ""
                 shut.append(f"{crawler.robots_tokens[0]}{line}")
     if shut:
-        yield f"It tells {len(shut)} AI crawlers that they may not fetch {work}: {', '.join(sorted(shut))}."
+        told = say("It tells {count} AI crawlers that they may not fetch {work}: {names}.")
+        yield told.format(count=len(shut), work=work, names=", ".join(sorted(shut)))
     else:
-        yield f"It forbids none of the AI crawlers that we know to fetch {work}."
+        yield say("It forbids none of the AI crawlers that we know to fetch {work}.").format(work=work)
     if shut and open_to:
-        yield f"It does not forbid it to {open_to} others."
+        yield say("It does not forbid it to {count} others.").format(count=open_to)
 
 
-def _tdmrep(data: bytes, work: str) -> Iterator[str]:
+def _tdmrep(data: bytes, work: str, say: Say) -> Iterator[str]:
     parsed = parse_tdmrep(data)
     rule = TdmMatcher(parsed).match(work) if parsed.rules else None
     if rule is None or rule.reserved is Reserved.UNSET:
-        yield f"It says nothing about {work}."
+        yield say("It says nothing about {work}.").format(work=work)
     elif rule.reserved is Reserved.RESERVED:
-        yield f"It reserves the rights to text and data mining for {work}."
+        yield say("It reserves the rights to text and data mining for {work}.").format(work=work)
         if rule.policy:
-            yield f"It names the policy {rule.policy}, under which a license can be had."
+            yield say("It names the policy {policy}, under which a license can be had.").format(policy=rule.policy)
     else:
-        yield f"It says that the rights to text and data mining for {work} are not reserved."
+        yield say("It says that the rights to text and data mining for {work} are not reserved.").format(work=work)

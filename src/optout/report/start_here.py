@@ -1,72 +1,54 @@
-"""The first sheets of a bundle, as PDF: what it is, what it shows, how to check it. By reportlab, from `[evidence]`.
-
-The same account always gives the same bytes (reportlab's invariant mode).
-"""
+"""The first sheets of a bundle, as PDF: what it is, what it shows, how to check it."""
 
 from __future__ import annotations
 
-import html
-import io
+from collections.abc import Iterator
 
-from optout.errors import OptoutError
 from optout.report.account import Account
+from optout.report.as_pdf import as_pdf
 from optout.report.figures import Figures, moment
-from optout.report.foreign import plain
+from optout.report.sheet import Block, Facts, Grid, Heading, Items, Sheet, Signature, Text
+from optout.report.visits import ALARMS
 
 _MOST_ROWS = 12
 
 
-class PagesError(OptoutError):
-    """A page cannot be made."""
-
-
 def start_here(account: Account, counted: Figures) -> bytes:
     """The PDF's bytes; raises PagesError where reportlab is not installed."""
-    try:
-        from reportlab.lib import colors, pagesizes, styles, units  # noqa: PLC0415  an extra
-        from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle  # noqa: PLC0415
-    except ImportError:
-        raise PagesError("a bundle's first page needs reportlab", "pip install 'optout[evidence]'") from None
+    title = account.case or "Evidence of visits by AI crawlers"
+    return as_pdf(Sheet(title=title, blocks=tuple(_blocks(account, counted)), foot=account.seen_line))
 
-    sheet = styles.getSampleStyleSheet()
-    body, small, head = sheet["BodyText"], sheet["Code"], sheet["Heading2"]
-    small.leftIndent = 0
 
-    def said(text: str) -> Paragraph:
-        return Paragraph(_latin(text), body)
-
-    def exact(text: str) -> Paragraph:
-        return Paragraph(_latin(text, 600), small)
-
-    story = [Paragraph(_latin(account.case or "Evidence of visits by AI crawlers"), sheet["Title"])]
-    story += [said(sentence) for sentence in _what_it_is(account, counted)]
-    story += [Paragraph("What it shows", head)]
-    rows = [["Claimed to be", "Standing", "Attempts", "Answered"]]
-    rows += [
-        [_short(row.name), _short(row.standing), str(row.attempts), _answers(dict(row.actions))]
-        for row in counted.rows[:_MOST_ROWS]
-    ]
-    table = Table(rows, hAlign="LEFT", colWidths=[5 * units.cm, 3 * units.cm, 2 * units.cm, 6.5 * units.cm])
-    table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.25, colors.grey), ("FONTSIZE", (0, 0), (-1, -1), 9)]))
-    story += [table, Spacer(1, 0.3 * units.cm)]
-    if len(counted.rows) > _MOST_ROWS:
-        story.append(said(f"{len(counted.rows) - _MOST_ROWS} more are in data/report.html."))
-    story += [said(sentence) for sentence in _cautions(counted)]
-    story += [Paragraph("How to check it", head)]
-    story += [said(sentence) for sentence in _checks()]
-    story += [said("The key. Compare it with the one that you have from somewhere else:"), exact(account.vkey)]
-    story += [
-        said("The log, its size and its root hash. Whoever keeps this line can check it later:"),
-        exact(account.seen_line),
-    ]
-    story += [Paragraph("Prepared by", head), said("Name, position: ______________________________________________")]
-    story += [said("Date, signature: ______________________________________________")]
-    out = io.BytesIO()
-    document = SimpleDocTemplate(
-        out, pagesize=pagesizes.A4, invariant=1, title=_latin(account.case or "Evidence"), author="", creator="Optout"
+def _blocks(account: Account, counted: Figures) -> Iterator[Block]:
+    yield from map(Text, _what_it_is(account, counted))
+    yield Heading("What it shows")
+    yield Grid(
+        heads=("Claimed to be", "Standing", "Attempts", "Answered"),
+        rows=tuple(
+            (
+                row.name,
+                row.standing,
+                str(row.attempts),
+                ", ".join(f"{count} {name}" for name, count in sorted(row.actions.items())),
+            )
+            for row in counted.rows[:_MOST_ROWS]
+        ),
+        numbers=frozenset({2}),
+        foreign=frozenset({0}),
+        widths=(0.3, 0.2, 0.12, 0.38),
+        alarms=ALARMS,
     )
-    document.build(story)
-    return out.getvalue()
+    if len(counted.rows) > _MOST_ROWS:
+        yield Text(f"{len(counted.rows) - _MOST_ROWS} more are in data/report.html.")
+    yield from map(Text, _cautions(counted))
+    yield Heading("How to check it")
+    yield Items(_CHECKS)
+    yield Text("The key: compare it with the one that you have from somewhere else.")
+    yield Facts((("Key", account.vkey),))
+    yield Text("The log, its size and its root hash: whoever keeps this line can check it later.")
+    yield Facts((("Log, size, root", account.seen_line),))
+    yield Heading("Prepared by")
+    yield Signature(("Name, position", "Date, signature"))
 
 
 def _what_it_is(account: Account, counted: Figures) -> tuple[str, ...]:
@@ -92,26 +74,12 @@ def _cautions(counted: Figures) -> tuple[str, ...]:
     )
 
 
-def _checks() -> tuple[str, ...]:
-    return (
-        "Open verify.html in a browser and drag this zip file into it. Nothing is sent anywhere.",
-        "Or run: python3 verify.py FILE.zip --vkey KEY. It needs nothing but Python.",
-        "Or use sha256sum and openssl, as README.txt says, line by line.",
-    )
-
-
-def _answers(actions: dict[str, int]) -> str:
-    return _short(", ".join(f"{count} {name}" for name, count in sorted(actions.items())), 60)
+_CHECKS = (
+    "Open verify.html in a browser and drag this zip file into it. Nothing is sent anywhere.",
+    "Or run: python3 verify.py FILE.zip --vkey KEY. It needs nothing but Python.",
+    "Or use sha256sum and openssl, as README.txt says, line by line.",
+)
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _short(text: str, limit: int = 40) -> str:
-    """Text for a cell, in the characters that a PDF's own fonts have."""
-    return plain(text, limit).encode("cp1252", "replace").decode("cp1252")
-
-
-def _latin(text: str, limit: int = 2000) -> str:
-    return html.escape(_short(text, limit))

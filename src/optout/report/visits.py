@@ -1,135 +1,237 @@
-"""The page of a bundle: who asked for what and what was answered, for people, in one HTML file without a network.
+"""The account of visits: who asked for what, what was answered, by which rule, and how to check it.
 
-Everything that a stranger chose goes through `foreign.visible`. The page loads nothing and runs nothing, and says so
-to the browser (Content-Security-Policy).
+A bundle carries it as HTML; `optout report` writes it for a period, a crawler or a work, as HTML or PDF.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from optout.report.account import Account
+from optout.report.as_html import as_html
 from optout.report.figures import Figures, Row, Visit, action, moment, number
-from optout.report.foreign import visible
+from optout.report.language import Say, english
+from optout.report.rules import rules
+from optout.report.sheet import Block, Facts, Grid, Heading, Sheet, Text
 
-_MOST_VISITS = 2000  # a page of more is slow to open; every record is in records.ndjson
-_STYLE = (
-    "body{font:16px/1.5 Georgia,serif;color:#1b1b1b;max-width:72rem;margin:2rem auto;padding:0 1rem}"
-    "h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}"
-    "table{border-collapse:collapse;width:100%;font:14px/1.4 system-ui,sans-serif}"
-    "th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid #ccc;overflow-wrap:anywhere}"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
-    ".claim{background:#fdf6e3}.gap td{background:#fbe9e7}.bad{color:#a40000;font-weight:bold}"
-    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{font-weight:bold}dd{margin:0}"
-    "code{font-size:.85em;overflow-wrap:anywhere}"
-)
+MOST_VISITS = 2000  # a page of more is slow to open; every record is in the log
+ALARMS = frozenset({"contradicted"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a report is made of, besides the account and the counts.
+
+    `documents` by SHA-256 (hex); `about` are facts on the crawler that the report is about, with their source;
+    `leaf_hashes` (hex) by the place of a record; `rest` says where the visits are that are not shown; `broken` counts
+    records of the log that are damaged.
+    """
+
+    title: str = ""
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+    about: tuple[tuple[str, str], ...] = ()
+    leaf_hashes: Mapping[int, str] = field(default_factory=dict)
+    rest: str = "records.ndjson"
+    broken: int = 0
+    language: str = "en"
 
 
 def page(account: Account, counted: Figures) -> bytes:
-    """The page, UTF-8."""
-    return "\n".join(_page(account, counted)).encode()
+    """The page of a bundle, UTF-8."""
+    return as_html(sheet(account, counted, Asked()))
 
 
-def _page(account: Account, counted: Figures) -> Iterator[str]:
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-    yield f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{digest}'\">"
-    yield f"<title>{visible(account.case or 'Evidence')}</title><style>{_STYLE}</style></head><body>"
-    yield f"<h1>Visits of AI crawlers: {visible(account.case or 'evidence')}</h1>"
-    yield f"<p>{visible(account.rests_on)}</p>"
-    yield from _head(account, counted)
-    yield from _by_crawler(counted.rows)
-    yield from _gaps(counted)
-    yield from _visits(counted.visits)
-    yield "</body></html>\n"
-
-
-def _head(account: Account, counted: Figures) -> Iterator[str]:
-    facts = {
-        "Visits": str(counted.attempts),
-        "Period": f"{_time(account.since_us, 'the beginning')} to {_time(account.until_us, 'the export')}",
-        **{name.capitalize(): value for name, value in account.scope.items()},
-        "Exported": f"{moment(account.made_us)} by {account.made_by}, with {account.software}",
-        "Log, size, root": account.seen_line,
-        "Key": account.vkey,
-    }
-    if counted.retracted:
-        facts["Left out"] = f"{counted.retracted} that proved to be a person's"
-    if account.disclosed:
-        facts["Personal data"] = f"private parts of {account.disclosed} records are in data/private"
-    yield "<dl>"
-    for name, value in facts.items():
-        yield f"<dt>{visible(name)}</dt><dd><code>{visible(value, 600)}</code></dd>"
-    yield "</dl>"
-
-
-def _by_crawler(rows: Iterable[Row]) -> Iterator[str]:
-    yield "<h2>By crawler</h2>"
-    yield (
-        "<p>The name is what the visitor claimed to be. How far that was checked stands beside it: "
-        "<em>verified</em> by a signature or by the operator's own addresses; <em>unverified</em>: nothing proves it; "
-        "<em>contradicted</em>: the operator's own list says no.</p>"
+def sheet(account: Account, counted: Figures, asked: Asked, say: Say = english) -> Sheet:
+    """The report."""
+    title = asked.title or say("Visits of AI crawlers: {case}").format(case=account.case or say("evidence"))
+    return Sheet(
+        title=title,
+        blocks=tuple(_blocks(account, counted, asked, say)),
+        language=asked.language,
+        foot=account.seen_line,
     )
-    yield "<table><tr><th>Claimed to be</th><th>Operator named</th><th>Purpose</th><th>Standing</th>"
-    yield '<th class="n">Attempts</th><th>Answered</th><th class="n">Content bytes sent</th>'
-    yield '<th class="n">After reading robots.txt</th><th>First and last</th></tr>'
-    for row in rows:
-        first, last = row.first, row.last
-        standing = (
-            f'<span class="bad">{visible(row.standing)}</span>'
-            if row.standing == "contradicted"
-            else visible(row.standing)
+
+
+def _blocks(account: Account, counted: Figures, asked: Asked, say: Say) -> Iterator[Block]:
+    yield Text(say(account.rests_on))
+    if asked.broken:
+        told = say("{count} records of this log are damaged and in no figure. `optout evidence verify` tells which.")
+        yield Text(told.format(count=asked.broken), is_strong=True)
+    yield Facts(tuple(_head(account, counted, say)))
+    if asked.about:
+        yield Heading(say("About the crawler"))
+        yield Text(say("What its operator or others have published; nothing of it was observed here."))
+        yield Facts(asked.about)
+    yield from by_crawler(counted.rows, say)
+    yield from _by_day(counted, say)
+    yield from _sought(counted, say)
+    yield from rules(counted.rules, asked.documents, say)
+    yield from gaps(counted, say)
+    yield from _visits(counted, asked, say)
+
+
+def _head(account: Account, counted: Figures, say: Say) -> Iterator[tuple[str, str]]:
+    yield say("Visits"), str(counted.attempts)
+    since = _time(account.since_us, say("the beginning"))
+    yield say("Period"), say("{since} to {until}").format(since=since, until=_time(account.until_us, say("the export")))
+    for name, value in account.scope.items():
+        yield say(name.capitalize()), value
+    made = say("{time} by {who}, with {software}")
+    yield say("Made"), made.format(time=moment(account.made_us), who=account.made_by, software=account.software)
+    yield say("Log, size, root"), account.seen_line
+    yield say("Key"), account.vkey
+    if counted.retracted:
+        yield say("Left out"), say("{count} that proved to be a person's").format(count=counted.retracted)
+    if account.disclosed:
+        yield say("Personal data"), say("private parts of {count} records").format(count=account.disclosed)
+
+
+def by_crawler(rows: Iterable[Row], say: Say = english) -> Iterator[Block]:
+    """The table of who came; a claim is called a claim."""
+    yield Heading(say("By crawler"))
+    yield Text(
+        say(
+            "The name is what the visitor claimed to be. How far that was checked stands beside it. verified: by a"
+            " signature or by the operator's own addresses or names; consistent: it fits, and proves nothing;"
+            " unverified: nothing proves it; contradicted: the operator's own list says no. Rows of different standing"
+            " are never added together."
         )
-        answered = ", ".join(f"{count} {visible(name)}" for name, count in sorted(row.actions.items()))
-        span = "" if first is None or last is None else f"{_record(first)}<br>{_record(last)}"
-        yield (
-            f'<tr><td class="claim">{visible(row.name)}</td><td>{visible(row.operator)}</td>'
-            f'<td>{visible(row.purpose)}</td><td>{standing}</td><td class="n">{row.attempts}</td><td>{answered}</td>'
-            f'<td class="n">{row.content_bytes}</td><td class="n">{row.read_robots}</td><td>{span}</td></tr>'
-        )
-    yield "</table>"
+    )
+    yield Grid(
+        heads=(
+            say("Claimed to be"),
+            say("Operator named"),
+            say("Purpose"),
+            say("Standing"),
+            say("Attempts"),
+            say("Answered"),
+            say("Content bytes sent"),
+            say("After reading robots.txt"),
+            say("First and last"),
+        ),
+        rows=tuple(_row(row, say) for row in rows),
+        numbers=frozenset({4, 6, 7}),
+        foreign=frozenset({0}),
+        widths=(0.13, 0.1, 0.09, 0.1, 0.08, 0.14, 0.1, 0.1, 0.16),
+        alarms=ALARMS,
+    )
 
 
-def _record(visit: Visit) -> str:
-    return f"{moment(visit.time_us)}, record {visit.index}"
+def _row(row: Row, say: Say) -> tuple[str, ...]:
+    answered = "\n".join(f"{count} {name}" for name, count in sorted(row.actions.items()))
+    ends = [visit for visit in (row.first, row.last) if visit is not None]
+    span = "\n".join(
+        say("{time}, record {record}").format(time=moment(visit.time_us), record=visit.index) for visit in ends
+    )
+    counts = (str(row.attempts), answered, str(row.content_bytes), str(row.read_robots))
+    return (row.name, row.operator, row.purpose, row.standing, *counts, span)
 
 
-def _gaps(counted: Figures) -> Iterator[str]:
-    yield "<h2>Gaps</h2>"
-    if not counted.gaps:
-        yield "<p>The log tells of no gap in this period.</p>"
+def _by_day(counted: Figures, say: Say) -> Iterator[Block]:
+    if len(counted.days) < 2:
         return
-    yield "<p>In these times something was not recorded. The log says so itself.</p>"
-    yield '<table><tr><th>From</th><th>To</th><th>Reason</th><th class="n">Records not written</th></tr>'
-    for gap in counted.gaps:
-        times = f"<td>{_time(number(gap, 'from_us'), '')}</td><td>{_time(number(gap, 'to_us'), '')}</td>"
-        count = number(gap, "count") or "not known"
-        yield f'<tr class="gap">{times}<td>{visible(gap.get("reason", ""))}</td><td class="n">{count}</td></tr>'
-    yield "</table>"
+    yield Heading(say("By day (UTC)"))
+    names = sorted({name for _, actions in counted.days for name in actions})
+    yield Grid(
+        heads=(say("Day"), say("Attempts"), *names),
+        rows=tuple(
+            (day, str(actions.total()), *(str(actions[name]) for name in names)) for day, actions in counted.days
+        ),
+        numbers=frozenset(range(1, len(names) + 2)),
+    )
 
 
-def _visits(visits: tuple[Visit, ...]) -> Iterator[str]:
-    yield "<h2>Every visit</h2>"
-    if len(visits) > _MOST_VISITS:
-        yield f"<p>The first {_MOST_VISITS} of {len(visits)}. All are in <code>records.ndjson</code>.</p>"
-    yield "<p>On a colored ground: text that the visitor supplied.</p>"
-    yield '<table><tr><th class="n">Record</th><th>Time</th><th>Asked for</th><th>User agent</th>'
-    yield "<th>Standing</th><th>Decided</th><th>Why</th></tr>"
-    for visit in visits[:_MOST_VISITS]:
-        fields = visit.fields
-        asked = (
-            f"{fields.get('http.request.method', '')} {fields.get('server.address', '')}{fields.get('url.path', '')}"
+def _sought(counted: Figures, say: Say) -> Iterator[Block]:
+    if len(counted.paths) < 2:
+        return
+    yield Heading(say("Most sought"))
+    if not counted.is_path_count_whole:
+        yield Text(say("There were too many different paths to count all of them; those counted are counted exactly."))
+    yield Grid(
+        heads=(say("Path"), say("Attempts")),
+        rows=tuple((path, str(count)) for path, count in counted.paths),
+        numbers=frozenset({1}),
+        foreign=frozenset({0}),
+        widths=(0.85, 0.15),
+    )
+
+
+def gaps(counted: Figures, say: Say = english) -> Iterator[Block]:
+    """The times of which the log says that something is missing."""
+    yield Heading(say("Gaps"))
+    if not counted.gaps:
+        yield Text(say("The log tells of no gap in this period."))
+        return
+    yield Text(say("In these times something was not recorded. The log says so itself."))
+    yield Grid(
+        heads=(say("From"), say("To"), say("Reason"), say("Records not written")),
+        rows=tuple(
+            (
+                _time(number(gap, "from_us"), ""),
+                _time(number(gap, "to_us"), ""),
+                str(gap.get("reason", "")),
+                str(number(gap, "count") or say("not known")),
+            )
+            for gap in counted.gaps
+        ),
+        numbers=frozenset({3}),
+    )
+
+
+def _visits(counted: Figures, asked: Asked, say: Say) -> Iterator[Block]:
+    shown = counted.visits[:MOST_VISITS]
+    yield Heading(say("Every visit"))
+    if len(shown) < counted.attempts:
+        told = say("The first {shown} of {count}. All are in {place}.")
+        yield Text(told.format(shown=len(shown), count=counted.attempts, place=asked.rest))
+    yield Text(say("On a colored ground: text that the visitor supplied."))
+    heads = [
+        say("Record"),
+        say("Time"),
+        say("Asked for"),
+        say("User agent"),
+        say("Standing"),
+        say("Decided"),
+        say("Why"),
+        say("Content bytes sent"),
+    ]
+    widths = [0.07, 0.1, 0.22, 0.22, 0.09, 0.09, 0.14, 0.07]
+    if asked.leaf_hashes:
+        heads.append(say("Proof: leaf hash"))
+        widths.append(0.16)
+    yield Grid(
+        heads=tuple(heads),
+        rows=tuple(_visit(visit, asked) for visit in shown),
+        numbers=frozenset({0, 7}),
+        foreign=frozenset({2, 3}),
+        widths=tuple(widths),
+        alarms=ALARMS,
+    )
+    if asked.leaf_hashes:
+        yield Text(
+            say(
+                "The leaf hash is the SHA-256 of the record as RFC 6962 section 2.1 forms it. `optout evidence show"
+                " --proof` writes the path from it to the signed root above."
+            )
         )
-        agent = fields.get("user_agent.original", fields.get("user_agent.original.b64", ""))
-        reasons = fields.get("decision.reasons")
-        why = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
-        asked, agent = visible(asked), visible(agent, 160)
-        yield f'<tr><td class="n">{visit.index}</td><td>{moment(visit.time_us)}</td><td class="claim">{asked}</td>'
-        yield f'<td class="claim">{agent}</td><td>{visible(fields.get("identity.standing", ""))}</td>'
-        yield f"<td>{visible(action(fields))}</td><td>{visible(why)}</td></tr>"
-    yield "</table>"
+
+
+def _visit(visit: Visit, asked: Asked) -> tuple[str, ...]:
+    fields = visit.fields
+    address, path = fields.get("server.address", ""), fields.get("url.path", "")
+    reasons = fields.get("decision.reasons")
+    return (
+        str(visit.index),
+        moment(visit.time_us),
+        f"{fields.get('http.request.method', '')} {address}{path}",
+        str(fields.get("user_agent.original", fields.get("user_agent.original.b64", "")))[:160],
+        str(fields.get("identity.standing", "")),
+        action(fields),
+        "\n".join(map(str, reasons)) if isinstance(reasons, list) else "",
+        str(number(visit.outcome, "http.response.body.size")),
+        *([asked.leaf_hashes.get(visit.index, "")] if asked.leaf_hashes else []),
+    )
 
 
 def _time(time_us: int | None, otherwise: str) -> str:
