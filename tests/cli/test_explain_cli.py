@@ -17,6 +17,7 @@ from optout.adapters.list_files import list_directory, write_list
 from optout.cli.explain import explain
 from optout.crawlers.address_lists import AddressList
 from optout.crawlers.list_snapshot import take_snapshot
+from optout.errors import UsageError
 
 GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.4; +https://openai.com/gptbot"
 POLICY = "version: 1\nmode: enforce\ndefault: allow\non_error: refuse\n"
@@ -179,3 +180,19 @@ def test_an_address_on_the_operators_list_is_told(
         assert json.loads(_run(*asked)[1])["agent"]["standing"] == standing
         words = _run(*(word for word in asked if word != "--json"))[1]
         assert f"GPTBot (OpenAI), train, {standing}: the client is " in words
+
+
+def test_a_policy_token_that_is_named_reserves_its_use(policy: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tokens.txt"
+    file.write_text("User-agent: no-training\nDisallow: /\n\nUser-agent: *\nAllow: /\n")
+    words = ("https://site.example/a", "-A", GPTBOT, "--policy", policy, "--robots", file)
+    code, output = _run(*words, "--policy-token", "no-training=train")
+    assert code == 0
+    assert "train disallowed (robots.txt group no-training:2 Disallow: /)" in output
+    assert "train disallowed" not in _run(*words)[1]
+
+
+@pytest.mark.parametrize("text", ["no-training", "=train", "no-training=sell"])
+def test_a_policy_token_without_a_use_is_a_wrong_call(policy: Path, text: str) -> None:
+    done = CliRunner().invoke(explain, ["https://site.example/", "-A", GPTBOT, "--policy-token", text, "--offline"])
+    assert isinstance(done.exception, UsageError)

@@ -15,6 +15,7 @@ from optout.errors import UsageError
 if TYPE_CHECKING:
     from optout.engine import Outcome
     from optout.messages import Request
+    from optout.signals.control_tokens import ControlToken
     from optout.signals.declaration import Document, Published
     from optout.signals.verdict import UsageVerdict
 
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 @click.option("--method", default="GET", show_default=True, help="The request method.")
 @click.option("--robots", type=click.Path(path_type=Path), help="Read robots.txt from a file, not from the site.")
 @click.option("--tdmrep", type=click.Path(path_type=Path), help="Read tdmrep.json from a file, not from the site.")
+@click.option(
+    "--policy-token",
+    "policy_tokens",
+    multiple=True,
+    metavar="TOKEN=USE",
+    help="A token whose group in robots.txt reserves a use, as some-token=train; several times.",
+)
 @click.option("--offline", is_flag=True, help="Do not ask the site for what it publishes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(
@@ -39,6 +47,7 @@ def explain(
     method: str,
     robots: Path | None,
     tdmrep: Path | None,
+    policy_tokens: tuple[str, ...],
     offline: bool,
     as_json: bool,
 ) -> None:
@@ -64,7 +73,7 @@ def explain(
     engine = Engine(PolicyWatch(policy, registry).current, registry, lists=lists)
     published = _published(url, request, robots, tdmrep, offline=offline)
     outcome = engine.explain(request, published)
-    uses = _uses(outcome, published, request)
+    uses = _uses(outcome, published, request, tuple(map(_policy_token, policy_tokens)))
     report = _report(outcome, request.authority) | {"uses": _told_uses(uses), "conflicts": _told_conflicts(uses)}
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=True))
@@ -73,13 +82,31 @@ def explain(
     click.get_current_context().exit(0 if report["status"] == 200 else 1)
 
 
-def _uses(outcome: Outcome | None, published: Published, request: Request) -> UsageVerdict | None:
+def _policy_token(text: str) -> ControlToken:
+    from optout.signals.control_tokens import ControlToken
+    from optout.signals.preference import Usage
+
+    token, _, use = text.partition("=")
+    if not token or use not in set(Usage):
+        uses = ", ".join(Usage)
+        raise UsageError(f"--policy-token: {safe(text)} names no token and use", f"write TOKEN=USE, with one of {uses}")
+    return ControlToken(name=token, uses=(Usage(use),))
+
+
+def _uses(
+    outcome: Outcome | None, published: Published, request: Request, policy_tokens: tuple[ControlToken, ...]
+) -> UsageVerdict | None:
     """What the site's documents say of each use to this crawler; None for whoever is none."""
+    from optout.signals.control_tokens import CONTROL_TOKENS
     from optout.signals.verdict import Signals, usage_verdict
 
     if outcome is None:
         return None
-    signals = Signals(robots=published.robots_document.data, tdmrep=published.tdmrep_document.data)
+    signals = Signals(
+        robots=published.robots_document.data,
+        tdmrep=published.tdmrep_document.data,
+        controls=(*CONTROL_TOKENS, *policy_tokens),
+    )
     return usage_verdict(signals, outcome.decision.agent.claim.crawler.robots_tokens, request.target)
 
 

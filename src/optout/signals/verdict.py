@@ -18,6 +18,7 @@ from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
 from optout.signals.ai_txt import AiTxtMatcher, parse_ai_txt
 from optout.signals.aipref import parse_content_usage_fields
+from optout.signals.control_tokens import CONTROL_TOKENS, ControlToken, control_statements
 from optout.signals.page_tags import parse_page_tags, parse_robots_tag_fields, resolve_page
 from optout.signals.preference import Preference, Statement, Usage, combine
 from optout.signals.tdmrep import (
@@ -38,13 +39,17 @@ _TDM_SOURCES = {"file": "tdmrep.json", "header": "tdm-reservation field", "html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
-    """What a site sends: its documents' bytes ("" for none), and of one response the fields and the page."""
+    """What a site sends: its documents' bytes ("" for none), and of one response the fields and the page.
+
+    `controls` are the tokens whose groups in robots.txt speak of a use.
+    """
 
     robots: bytes = b""
     tdmrep: bytes = b""
     ai_txt: bytes = b""
     fields: Fields = field(default_factory=Fields)
     page: bytes = b""
+    controls: tuple[ControlToken, ...] = CONTROL_TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +104,9 @@ def resolve_uses(heard: tuple[Statement, ...]) -> UsageVerdict:
 
 def _robots(signals: Signals, tokens: Sequence[str], target: str) -> tuple[Statement, ...]:
     robots = parse_robots(signals.robots)
-    records = usage_records(robots)
-    return records.match(RobotsMatcher(robots).match(tokens, target), target) if records is not None else ()
+    records, matcher = usage_records(robots), RobotsMatcher(robots)
+    said = records.match(matcher.match(tokens, target), target) if records is not None else ()
+    return (*said, *control_statements(matcher, signals.controls, tokens, target))
 
 
 def _tdm(signals: Signals, target: str) -> tuple[Statement, ...]:
