@@ -21,7 +21,7 @@ from optout.report.language import DOMAIN, LANGUAGES
 
 SOURCE = Path(__file__).parent.parent / "src" / "optout"
 LOCALE = SOURCE / "report" / "locale"
-_PLACES = ("report", "cli")
+_PLACES = ("report", "review", "cli")
 _FROM_VALUES = ("Crawler", "Tenant", "Work", OWN_CLOCK)  # sentences that the code looks up without writing them
 _UNDATED = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences give the same bytes
 _HEAD = """\

@@ -79,7 +79,7 @@ def report(
         from optout.cli.report_merge import merged
 
         sheet, is_sound = merged(paths, keys, actor(by), say, lang)
-        _write(sheet, out, as_pdf=pdf)
+        write_sheet(sheet, out, as_pdf=pdf)
         click.get_current_context().exit(0 if is_sound else 1)
     if len(paths) != 1:
         raise UsageError("a report is of one log", "name its directory; --merge takes several bundles")
@@ -91,14 +91,15 @@ def report(
         return
     account = account_of(directory, since_us, until_us, actor(by), {"crawler": crawler, "work": work})
     if declaration:
-        _write(_certificate(directory, authority, work or "/", account, say, lang), out, as_pdf=pdf)
+        write_sheet(_certificate(directory, authority, work or "/", account, say, lang), out, as_pdf=pdf)
         return
     from optout.cli.report_visits import visited
 
-    _write(visited(directory, account, crawler, work, authority, say, lang), out, as_pdf=pdf)
+    write_sheet(visited(directory, account, crawler, work, authority, say, lang), out, as_pdf=pdf)
 
 
-def _write(sheet: Sheet, out: Path | None, *, as_pdf: bool) -> None:
+def write_sheet(sheet: Sheet, out: Path | None, *, as_pdf: bool) -> None:
+    """Write a report as HTML or, by the name of the file, as PDF."""
     from optout.report import as_html
     from optout.report import as_pdf as pdf
 
