@@ -1,26 +1,34 @@
 """What may be done with the bytes: one answer per use, out of every signal that a site sends for a page and a crawler.
 
 Each standard is resolved by its own rule first (TDMRep: the first match in the file, a later stage replaces; AIPREF and
-Content Signals: the longest path, restrictively). Across standards a single "disallowed" stands, else "allowed", else
-nothing is known (`preference.combine`). Whether a page may be fetched at all is another question, not answered here.
+Content Signals: the longest path, restrictively; RSL: the most specific content, and what one license permits). Across
+standards a single "disallowed" stands, else "allowed", else nothing is known (`preference.combine`). Whether a page may
+be fetched at all is another question, not answered here.
 
 A TDMRep reservation is one bit for all mining; it is taken for mining, training, indexing for answers and input, and
 not for search, which is commonly tolerated. Its 0 permits the same and cancels no other standard's restriction.
+
+An RSL document is heard where the site names it to this crawler: in its group of robots.txt, the response, the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from optout.messages import Fields
-from optout.robots.matcher import RobotsMatcher
+from optout.robots.matcher import Match, RobotsMatcher
+from optout.robots.model import RobotsTxt, as_octets
 from optout.robots.parser import parse_robots
 from optout.signals.ai_txt import AiTxtMatcher, parse_ai_txt
 from optout.signals.aipref import ContentUsageMatcher, parse_content_usage, parse_content_usage_fields
 from optout.signals.content_signals import ContentSignalMatcher, parse_content_signals
+from optout.signals.html_head import parse_head
 from optout.signals.page_tags import parse_page_tags, parse_robots_tag_fields, resolve_page
-from optout.signals.preference import Preference, Statement, Usage, combine
+from optout.signals.preference import Preference, Statement, Usage, combine, excerpt
+from optout.signals.rsl import parse_rsl
+from optout.signals.rsl_discovery import is_rsl, licenses_of_fields, licenses_of_head, licenses_of_robots
+from optout.signals.rsl_uses import RslMatcher
 from optout.signals.tdmrep import Reserved, TdmMatcher, TdmStatement, parse_tdm_fields, parse_tdmrep, resolve
 
 _MINING = (Usage.TRAIN, Usage.INPUT, Usage.INDEX, Usage.MINE)
@@ -29,13 +37,19 @@ _TDM_SOURCES = {"file": "tdmrep.json", "header": "tdm-reservation field", "html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
-    """What a site sends: its documents' bytes ("" for none), and of one response the fields and the page."""
+    """What a site sends: its documents' bytes ("" for none), and of one response the fields and the page.
+
+    `rsl` are license documents by the URL that the site names. `authority` is the site's own, in the form of
+    `parse_authority`; where it is "", what they say of any site's path is taken for this one's.
+    """
 
     robots: bytes = b""
     tdmrep: bytes = b""
     ai_txt: bytes = b""
     fields: Fields = field(default_factory=Fields)
     page: bytes = b""
+    rsl: tuple[tuple[str, bytes], ...] = ()
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +85,14 @@ class UsageVerdict:
 
 def usage_verdict(signals: Signals, tokens: Sequence[str], target: str) -> UsageVerdict:
     """What all signals together say to a crawler with these product tokens about a path and query. Never raises."""
-    heard = (*_robots(signals, tokens, target), *_tdm(signals, target), *_others(signals, tokens, target))
+    robots = parse_robots(signals.robots)
+    bound = RobotsMatcher(robots).match(tokens, target)
+    heard = (
+        *_robots(robots, bound, target),
+        *_tdm(signals, target),
+        *_others(signals, tokens, target),
+        *_licenses(signals, robots, bound, target),
+    )
     standing = {statement.usage: statement for statement in combine(heard)}
     uses = tuple(
         Use(
@@ -84,9 +105,7 @@ def usage_verdict(signals: Signals, tokens: Sequence[str], target: str) -> Usage
     return UsageVerdict(uses=uses, heard=heard, conflicts=tuple(_conflicts(heard)))
 
 
-def _robots(signals: Signals, tokens: Sequence[str], target: str) -> tuple[Statement, ...]:
-    robots = parse_robots(signals.robots)
-    bound = RobotsMatcher(robots).match(tokens, target)
+def _robots(robots: RobotsTxt, bound: Match, target: str) -> tuple[Statement, ...]:
     usage = ContentUsageMatcher(robots, parse_content_usage(robots)).match(bound, target)
     return (*usage, *ContentSignalMatcher(robots, parse_content_signals(robots)).match(bound, target))
 
@@ -118,6 +137,19 @@ def _others(signals: Signals, tokens: Sequence[str], target: str) -> tuple[State
     metas = parse_page_tags(signals.page).statements(tokens)
     ai_txt = AiTxtMatcher(parse_ai_txt(signals.ai_txt)).match(tokens, target) if signals.ai_txt else ()
     return (*usage, *tags, *metas, *ai_txt)
+
+
+def _licenses(signals: Signals, robots: RobotsTxt, bound: Match, target: str) -> Iterator[Statement]:
+    """RSL: each document that is named and at hand, and those in the page itself."""
+    head, documents = parse_head(signals.page), dict(signals.rsl)
+    places = (licenses_of_robots(robots, bound), licenses_of_fields(signals.fields), licenses_of_head(head))
+    for url in dict.fromkeys(url for named in places for url in named.urls):
+        rsl = parse_rsl(documents.get(url, b""))
+        yield from RslMatcher(rsl).statements(target, signals.authority, f"RSL {excerpt(url)}")
+    for script in head.scripts:
+        if is_rsl(script.type):
+            rsl = parse_rsl(as_octets(script.text), in_page=True, first_line=script.line)
+            yield from RslMatcher(rsl).statements(target, signals.authority, "RSL in the page")
 
 
 def _conflicts(heard: Sequence[Statement]) -> list[Conflict]:
