@@ -27,6 +27,7 @@ COMMANDS = {
     "policy": ("optout.cli.policy:policy", "Policies: check, show, test, diff."),
     "report": ("optout.cli.report:report", "Pages to print and sign: what a site declared, and since when."),
     "robots": ("optout.cli.robots:robots", "robots.txt: explain, lint, compare, batch."),
+    "rsl": ("optout.cli.rsl:rsl", "License documents (RSL): explain, lint."),
     "serve": ("optout.cli.serve:serve", "Stand in front of a site as a reverse proxy."),
     "tdm": ("optout.cli.tdm:tdm", "tdmrep.json: explain, lint."),
     "status": ("optout.cli.switch:status", "Whether Optout is on, and for which sites."),
