@@ -83,7 +83,9 @@ def _within(versions: tuple[Version, ...], account: Account) -> list[Version]:
 
 
 def _document(name: str, versions: list[Version], certified: Certified) -> Iterator[str]:
-    yield f"<h2>{visible(_NAMES.get(name, name))}</h2>"
+    path = name.removeprefix("RSL ")
+    heading = _NAMES.get(name, f"{path}, under which terms the content can be had (RSL)" if path != name else name)
+    yield f"<h2>{visible(heading)}</h2>"
     if not versions:
         yield "<p>Nothing is known of it in this period.</p>"
         return
