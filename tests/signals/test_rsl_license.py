@@ -41,6 +41,12 @@ def test_a_token_that_means_nothing_is_left_out() -> None:
     assert codes == ["unknown-token"] * 2
 
 
+def test_of_very_many_unknown_tokens_the_first_are_told() -> None:
+    found, codes, _ = read(f'<prohibits type="usage">{"x " * 1000}train-ai</prohibits>')
+    assert found.prohibits[0].tokens == ("ai-train",)
+    assert codes == ["unknown-token"] * 10
+
+
 def test_a_list_without_tokens_is_an_empty_list() -> None:
     found, codes, _ = read('<permits type="usage"/>')
     assert found.permits[0].tokens == ()

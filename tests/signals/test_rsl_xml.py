@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -176,3 +177,32 @@ def test_any_bytes_are_a_tree_or_a_fault(data: bytes) -> None:
         assert 0 <= fault.line <= data.count(b"\n") + data.count(b"\r") + 1
         assert fault.text.isascii()
         assert fault.text.isprintable()
+
+
+_NAMES = st.sampled_from(["a", "b", "{urn:1}a", "{urn:2}b"])
+_TEXTS = st.text(alphabet="x<&>\"' \n\u00fc\U0001f600", max_size=6)
+
+
+@st.composite
+def _trees(draw: st.DrawFn, depth: int = 3) -> ElementTree.Element:
+    element = ElementTree.Element(draw(_NAMES), draw(st.dictionaries(st.sampled_from(["c", "{urn:1}d"]), _TEXTS)))
+    element.text = draw(_TEXTS)
+    for child in draw(st.lists(_trees(depth - 1), max_size=3)) if depth else ():
+        child.tail = draw(_TEXTS)
+        element.append(child)
+    return element
+
+
+def _same(ours: Element, theirs: ElementTree.Element) -> bool:
+    name = f"{{{ours.space}}}{ours.name}" if ours.space else ours.name
+    plain = {key: value for key, value in theirs.items() if not key.startswith("{")}
+    text = (theirs.text or "") + "".join(child.tail or "" for child in theirs)
+    return (name, ours.attributes, ours.text, len(ours.children)) == (theirs.tag, plain, text, len(theirs)) and all(
+        map(_same, ours.children, theirs)
+    )
+
+
+@given(_trees())
+def test_sound_documents_are_read_as_the_standard_library_reads_them(tree: ElementTree.Element) -> None:
+    data = ElementTree.tostring(tree, encoding="utf-8")
+    assert _same(root_of(data), ElementTree.fromstring(data))

@@ -34,6 +34,7 @@ _CHILDREN: Mapping[str, frozenset[str]] = {
     "license": frozenset({"permits", "prohibits", "payment", "reporting", "legal"}),
     "payment": frozenset({"standard", "custom", "amount", "accepts"}),
 }
+_MOST_TOLD = 10  # unknown tokens of one list; the rest is as unknown
 _SPACE = re.compile(r"[ \t\r\n]+")
 _AMOUNT = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -116,6 +117,7 @@ class LicenseReading:
         if "," in text:
             self.fault(element, RslFaultCode.OLD_SPELLING, "commas between tokens, as in 0.9: blanks are meant")
             text = text.replace(",", " ")
+        told = 0
         for token in filter(None, _SPACE.split(text)):
             prefix, colon, name = token.partition(":")
             if is_known(token):
@@ -124,7 +126,9 @@ class LicenseReading:
                 meant = _meant(token, is_known)
                 hint = f"; was {meant} meant?" if meant else ""
                 text = f"{excerpt(token)} is no token of {element.name}{hint}"
-                self.fault(element, RslFaultCode.UNKNOWN_TOKEN, text)
+                if told < _MOST_TOLD:
+                    self.fault(element, RslFaultCode.UNKNOWN_TOKEN, text)
+                told += 1
                 if meant and is_ban:
                     yield meant
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optout.cli.demo.site import LICENSE_XML
 from optout.lint.base import Rule
 from optout.lint.rules.rsl import RSL, RslSource
 from optout.lint.runner import lint_rsl
@@ -38,6 +39,10 @@ def test_a_sound_document_has_nothing() -> None:
     free = '<license><permits type="usage">search</permits><prohibits type="usage">ai-all</prohibits></license>'
     paid = '<license><permits type="usage">ai-input</permits><payment type="crawl"/></license>'
     assert _codes(_document(f'<content url="/">{free}{paid}</content>')) == []
+
+
+def test_the_license_of_the_sample_site_is_sound() -> None:
+    assert _codes(LICENSE_XML.encode()) == []
 
 
 def test_every_fault_of_a_document_has_a_rule() -> None:
