@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from optout.lint.base import Rule
+from optout.lint.rules.rsl import RSL
 from optout.lint.rules.site import SITE
+from optout.lint.rules.site_licenses import SITE_LICENSES
 from optout.lint.rules.tdmrep import TDMREP
 from optout.lint.runner import ROBOTS_RULES
 
@@ -14,7 +16,7 @@ HERE = Path(__file__).parent / "lint"
 _DOES = {"error": "exit code 1", "warning": "exit code 1", "note": "exit code 0"}
 
 
-RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *SITE)
+RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *RSL, *SITE, *SITE_LICENSES)
 
 
 def page(rule: Rule[Any]) -> str:
@@ -51,7 +53,7 @@ def index() -> str:
         f"| [{rule.code}]({rule.code}.md) | {rule.severity.value} | {rule.title} | {'yes' if rule.fix else ''} |"
         for rule in RULES
     )
-    return f"""# What `optout robots lint`, `optout tdm lint` and `optout audit` find
+    return f"""# What `optout robots lint`, `optout tdm lint`, `optout rsl lint` and `optout audit` find
 
 Codes are permanent and never reused. An error means that somebody reads the opposite of what was meant,
 a warning that readers disagree or one of them loses something; a note loses nothing.

@@ -29,6 +29,8 @@ from optout.signals.aipref import AiprefFaultCode
 from optout.signals.content_signals import SignalFaultCode
 from optout.signals.page_tags import MEANINGS, PageFaultCode
 from optout.signals.preference import Usage
+from optout.signals.rsl_discovery import LinkFaultCode
+from optout.signals.rsl_model import RslFaultCode
 from optout.signals.tdmrep import TdmFaultCode
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +100,9 @@ def test_the_index_names_every_page() -> None:
     pages = {_name(page).removeprefix("docs/") for page in PAGES if _name(page).startswith("docs/")}
     listed = set(re.findall(r"\]\(([^)#]+)", index)) | {"README.md"}
     # The pages of single lint rules are listed in their own index, which is made from the rules.
-    missing = {page for page in pages - listed if not page.startswith(("design/", "lint/RT", "lint/TD", "lint/AU"))}
+    missing = {
+        page for page in pages - listed if not page.startswith(("design/", "lint/RT", "lint/TD", "lint/RL", "lint/AU"))
+    }
     assert missing == set()
 
 
@@ -222,6 +226,7 @@ def test_every_fault_of_a_signal_has_its_row() -> None:
     assert documented == {
         "AIPREF: Content-Usage": list(AiprefFaultCode),
         "Content Signals": list(SignalFaultCode),
+        "RSL: license documents": [*RslFaultCode, *LinkFaultCode],
         "X-Robots-Tag and meta elements": list(PageFaultCode),
         "ai.txt": list(AiTxtFaultCode),
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from optout.adapters.document_choice import ChosenByPolicy
-from optout.adapters.documents import CallableSource
+from optout.adapters.documents import CallableSource, Documents
 from optout.crawlers.registry import bundled_registry
 from optout.policy.loader import load_policy, policy_set
-from optout.signals.declaration import DocumentState
+from optout.signals.declaration import Document, DocumentState, absent, known
 
 POLICY = "version: 1\ndefault: allow\non_error: allow\n"
 
@@ -43,3 +43,24 @@ async def test_a_policy_that_changes_changes_the_source(tmp_path: Path) -> None:
     assert (await source.fetch("a.example"))[0].state is DocumentState.KNOWN
     current[0] = after
     assert (await source.fetch("a.example"))[0].state is DocumentState.UNKNOWN
+
+
+class _Licensing:
+    """A source that has license documents."""
+
+    async def fetch(self, authority: str) -> Documents:
+        return absent("robots.txt"), absent("tdmrep.json")
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        return known(f"RSL {path}", authority.encode())
+
+
+async def test_license_documents_come_from_the_door_s_own_source_if_it_has_any(tmp_path: Path) -> None:
+    registry = bundled_registry()
+    text = f"{POLICY}sites: [b.example]\ndocuments: {{from: files, robots: robots.txt}}\n"
+    policies = policy_set([load_policy(text.encode(), "b.yaml", registry)])
+    source = ChosenByPolicy(_Licensing(), lambda: policies, tmp_path)
+    assert (await source.fetch_license("a.example", "/l.xml")).data == b"a.example"
+    assert (await source.fetch_license("b.example", "/l.xml")).state is DocumentState.UNKNOWN
+    plain = ChosenByPolicy(CallableSource(lambda _authority, _path: b"x"), lambda: policies, tmp_path)
+    assert (await plain.fetch_license("a.example", "/l.xml")).state is DocumentState.UNKNOWN

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from optout.adapters.documents import (
+    LICENSES_AFTER,
     MOST_IN_FLIGHT,
     OLDEST,
     REFRESH,
@@ -42,6 +43,7 @@ from tests.adapters.origin import Origin, answer, never
 SITE = "site.example"
 ROBOTS = b"User-agent: *\nDisallow: /private/\n"
 TDMREP = b'[{"location": "/", "tdm-reservation": 1}]'
+LICENSE = b'<rsl xmlns="https://rslstandard.org/rsl"/>'
 KNOWN, ABSENT, UNKNOWN = DocumentState.KNOWN, DocumentState.ABSENT, DocumentState.UNKNOWN
 
 
@@ -96,6 +98,14 @@ class TestOriginSource:
     async def test_plain_rules_served_as_html_are_rules(self, origin: Origin) -> None:
         origin.pages = {ROBOTS_PATH: answer(ROBOTS, content_type="text/html")}
         assert (await self.fetch(origin))[0].data == ROBOTS
+
+    async def test_a_license_document_is_asked_of_the_upstream_as_the_site(self, origin: Origin) -> None:
+        origin.pages = {"/license.xml": answer(LICENSE)}
+        async with Fetcher(document_within=0.2) as fetcher:
+            source = OriginSource(fetcher, origin.base)
+            assert await source.fetch_license(SITE, "/license.xml") == known("RSL /license.xml", LICENSE)
+            assert await source.fetch_license(SITE, "/other.xml") == absent("RSL /other.xml")
+        assert {asked.fields["host"] for asked in origin.asked} == {SITE}
 
 
 class TestFileSource:
@@ -498,6 +508,123 @@ async def test_nothing_is_logged_about_authorities(caplog: pytest.LogCaptureFixt
     await bench.cache.ask("secret.example", within=10)
     assert caplog.text == ""
     assert bench.cache.failures == {"RuntimeError": 1}
+
+
+NAMING: Documents = (known(ROBOTS_NAME, b"License: https://site.example/l.xml\n"), absent(TDMREP_NAME))
+L_XML = "RSL /l.xml"
+
+
+class WithLicenses(Scripted):
+    """A scripted source that also answers for license documents, after a gate of its own."""
+
+    def __init__(self, *answers: Documents | Exception) -> None:
+        super().__init__(*answers)
+        self.licenses: list[Document | Exception] = [known(L_XML, LICENSE)]
+        self.paths: list[str] = []
+        self.opened = asyncio.Event()
+        self.opened.set()
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        self.paths.append(path)
+        await self.opened.wait()
+        said = self.licenses[0] if len(self.licenses) == 1 else self.licenses.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+class LicenseBench(Bench):
+    """A bench whose source has license documents."""
+
+    def __init__(self, *answers: Documents | Exception) -> None:
+        super().__init__(*answers)
+        self.licensed = WithLicenses(*answers)
+        self.cache = PublishedCache(self.licensed, on_new=self.tell, clock=self.clock)
+
+    async def settle(self) -> None:
+        await super().settle()
+        while self.cache._at_licenses:
+            await asyncio.wait(self.cache._at_licenses.values())
+            await asyncio.sleep(0)
+
+    def states(self) -> list[DocumentState]:
+        return [document.state for _, document in self.cache.get(SITE).licenses]
+
+
+class TestLicenses:
+    """License documents that robots.txt names on the site itself: seen, told, and waited for by nobody."""
+
+    async def test_they_are_asked_for_after_the_others_and_told(self) -> None:
+        bench = LicenseBench(NAMING)
+        await bench.cache.ask(SITE, within=10)
+        await bench.settle()
+        assert bench.licensed.paths == ["/l.xml"]
+        assert bench.cache.get(SITE).licenses == (("https://site.example/l.xml", known(L_XML, LICENSE)),)
+        assert bench.told[-1] == (SITE, L_XML, KNOWN)
+
+    async def test_no_request_waits_for_them(self) -> None:
+        bench = LicenseBench(NAMING)
+        bench.licensed.opened.clear()
+        assert states(await bench.cache.ask(SITE, within=1e9)) == (KNOWN, ABSENT)
+        assert bench.states() == [UNKNOWN]
+        bench.licensed.opened.set()
+        await bench.settle()
+        assert bench.states() == [KNOWN]
+
+    async def test_they_are_looked_at_again_after_an_hour_and_an_unchanged_one_is_not_told_again(self) -> None:
+        bench = LicenseBench(NAMING)
+        await bench.cache.ask(SITE, within=10)
+        await bench.settle()
+        await bench.look_again()
+        assert len(bench.licensed.paths) == 1
+        told = len(bench.told)
+        await bench.look_again(LICENSES_AFTER)
+        assert (len(bench.licensed.paths), len(bench.told)) == (2, told)
+
+    @pytest.mark.parametrize("failure", [unknown(L_XML, "HTML"), RuntimeError(), TimeoutError()])
+    async def test_a_failure_leaves_the_last_good_copy_and_is_asked_again_soon(
+        self, failure: Document | Exception
+    ) -> None:
+        bench = LicenseBench(NAMING)
+        bench.licensed.licenses = [known(L_XML, LICENSE), failure, absent(L_XML)]
+        await bench.cache.ask(SITE, within=10)
+        await bench.settle()
+        await bench.look_again(LICENSES_AFTER)
+        assert bench.states() == [KNOWN]
+        await bench.look_again()
+        assert bench.states() == [ABSENT]
+        assert bench.told[-1] == (SITE, L_XML, ABSENT)
+
+    async def test_a_newer_robots_txt_keeps_those_that_it_still_names(self) -> None:
+        text = b"License: https://site.example/l.xml\nLicense: https://site.example/m.xml\n"
+        bench = LicenseBench(NAMING, (known(ROBOTS_NAME, text), absent(TDMREP_NAME)), GOOD)
+        await bench.cache.ask(SITE, within=10)
+        await bench.settle()
+        bench.licensed.opened.clear()
+        bench.clock.now += REFRESH * 1.1
+        bench.cache.get(SITE)
+        await Bench.settle(bench)
+        assert bench.states() == [KNOWN, UNKNOWN]
+        bench.licensed.opened.set()
+        await bench.settle()
+        await bench.look_again()
+        assert bench.states() == []
+        assert bench.cache._octets == len(ROBOTS) + len(TDMREP)
+
+    async def test_closing_ends_a_look_at_them(self) -> None:
+        bench = LicenseBench(NAMING)
+        bench.licensed.opened.clear()
+        await bench.cache.ask(SITE, within=10)
+        await asyncio.sleep(0)
+        assert bench.licensed.paths
+        await bench.cache.close()
+        assert not bench.cache._at_licenses
+
+    async def test_a_source_that_cannot_read_them_is_not_asked(self) -> None:
+        bench = Bench(NAMING)
+        await bench.cache.ask(SITE, within=10)
+        await bench.settle()
+        assert [document.state for _, document in bench.cache.get(SITE).licenses] == [UNKNOWN]
 
 
 class TestSilence:

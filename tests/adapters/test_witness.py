@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from optout.adapters.documents import CallableSource, PublishedCache
+from optout.adapters.documents import CallableSource, Documents, PublishedCache
 from optout.adapters.witness import SEEN, Witness
-from optout.signals.declaration import absent, known, unknown
+from optout.signals.declaration import Document, absent, known, unknown
 from tests.evidence.setting import open_log, records
 
 DAY_US = 86_400_000_000
@@ -65,3 +66,31 @@ async def test_a_site_that_nobody_visited_is_asked_first(tmp_path: Path) -> None
     log.close()
     await cache.close()
     assert [told[3] for told in _told(tmp_path / "evidence")] == [False, True]
+
+
+class _Licensing:
+    """A site whose robots.txt names a license document."""
+
+    async def fetch(self, authority: str) -> Documents:
+        return known("robots.txt", f"License: https://{authority}/l.xml".encode()), absent("tdmrep.json")
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        return known(f"RSL {path}", b"<rsl/>")
+
+
+async def test_a_license_document_is_told_and_told_again_like_the_others(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "evidence")
+    witness = Witness()
+    cache = PublishedCache(
+        _Licensing(), on_new=lambda authority, document: witness.saw(log, authority, document, "alice", 0)
+    )
+    await cache.ask("a.example", within=10)
+    while cache._at_licenses:
+        await asyncio.wait(cache._at_licenses.values())
+    witness.again(log, cache, DAY_US)
+    log.close()
+    await cache.close()
+    assert [told[1:4] for told in _told(tmp_path / "evidence") if told[1] == "RSL /l.xml"] == [
+        ("RSL /l.xml", "known", False),
+        ("RSL /l.xml", "known", True),
+    ]

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 from click.testing import CliRunner
@@ -89,14 +90,14 @@ def test_without_a_policy_everything_is_only_observed(robots: Path) -> None:
 
 
 class _Site(BaseHTTPRequestHandler):
+    files: ClassVar = {"/robots.txt": b"User-agent: GPTBot\nDisallow: /\n"}
+
     def do_GET(self) -> None:
-        body = b"User-agent: GPTBot\nDisallow: /\n"
-        found = self.path == "/robots.txt"
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(body) if found else 0))
+        body = self.files.get(self.path, b"")
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if found:
-            self.wfile.write(body)
+        self.wfile.write(body)
 
     def log_message(self, *_args: object) -> None:
         return
@@ -165,6 +166,34 @@ def test_the_uses_of_a_page_are_told_with_the_line_that_decided_and_contradictio
     assert told["conflicts"][0]["usage"] == "train"
     person = json.loads(CliRunner().invoke(explain, [*words[:2], "Mozilla/5.0", *words[3:], "--json"]).output)
     assert (person["uses"], person["conflicts"]) == ({}, [])
+
+
+LICENSE = (
+    '<rsl xmlns="https://rslstandard.org/rsl"><content url="/">\n'
+    '<license><permits type="usage">search</permits></license></content></rsl>'
+)
+
+
+def test_a_license_document_that_robots_txt_names_is_heard(policy: Path, tmp_path: Path) -> None:
+    (tmp_path / "robots.txt").write_text("License: https://site.example/l.xml\nUser-agent: *\nAllow: /\n")
+    (tmp_path / "l.xml").write_text(LICENSE)
+    words = ["https://site.example/a", "-A", GPTBOT, "--policy", policy, "--robots", tmp_path / "robots.txt"]
+    code, output = _run(*words, "--license", tmp_path / "l.xml")
+    assert code == 0
+    assert "uses   train disallowed (RSL https://site.example/l.xml:2 permits only search)" in output
+    assert "disallowed" not in _run(*words)[1]
+
+
+def test_a_license_document_is_asked_of_the_site(policy: Path, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    robots = f"License: {site}/l.xml\nLicense: http://127.0.0.2/m.xml\n"
+    monkeypatch.setattr(_Site, "files", {"/robots.txt": robots.encode(), "/l.xml": LICENSE.encode()})
+    told = json.loads(_run(f"{site}/x", "-A", GPTBOT, "--policy", policy, "--json")[1])
+    assert told["uses"]["train"] == {
+        "preference": "disallowed",
+        "source": f"RSL {site}/l.xml",
+        "line": 2,
+        "text": "permits only search",
+    }
 
 
 def test_an_address_on_the_operators_list_is_told(

@@ -56,6 +56,10 @@ def test_it_tells_what_was_there_from_when_to_when_and_who_fetched_it() -> None:
         assert words in told, words
 
 
+def test_a_license_document_has_a_heading_of_its_own() -> None:
+    assert "<h2>/l.xml, under which terms the content can be had (RSL)</h2>" in _page(seen(1, SHA256, "RSL /l.xml"))
+
+
 def test_nothing_of_a_stranger_works() -> None:
     class Tags(HTMLParser):
         def __init__(self) -> None:

@@ -12,6 +12,11 @@ TDM = (
     b'{"location": "/free/", "tdm-reservation": 0}]'
 )
 
+RSL = (
+    b'<rsl xmlns="https://rslstandard.org/rsl"><content url="/art/"><license>\n'
+    b'<permits type="usage">search</permits></license></content></rsl>'
+)
+
 
 @pytest.mark.parametrize(
     ("name", "data", "work", "words"),
@@ -24,6 +29,15 @@ TDM = (
         ("tdmrep.json", TDM, "/free/1", "are not reserved"),
         ("tdmrep.json", TDM, "/other", "says nothing about /other"),
         ("tdmrep.json", b"{", "/other", "says nothing"),
+        (
+            "RSL /l.xml",
+            RSL,
+            "/art/1",
+            "Without a license it does not permit, for /art/1: training (line 2: permits only search)",
+        ),
+        ("RSL /l.xml", RSL, "/art/1", "It permits everybody, for /art/1: search (line 2: permits search)."),
+        ("RSL /l.xml", RSL, "/other", "says nothing about /other"),
+        ("RSL /l.xml", b"<rsl>\xff", "/other", "says nothing"),
     ],
 )
 def test_it_is_said_in_a_sentence(name: str, data: bytes, work: str, words: str) -> None:

@@ -7,6 +7,8 @@ import hashlib
 import pytest
 
 from optout.signals.declaration import (
+    HTML_PAGE,
+    MOST_LICENSES,
     NOTHING_KNOWN,
     ROBOTS_NAME,
     TDMREP_NAME,
@@ -14,6 +16,8 @@ from optout.signals.declaration import (
     DocumentState,
     absent,
     known,
+    license_name,
+    license_path,
     parse_answer,
     parse_published,
     unknown,
@@ -48,6 +52,41 @@ def test_a_page_in_place_of_a_document_says_nothing(name: str, body: bytes) -> N
     document = parse_answer(name, 200, body)
     assert document.state is DocumentState.UNKNOWN
     assert "HTML" in document.why
+
+
+@pytest.mark.parametrize("body", [b"<rsl/>", b"\xef\xbb\xbf <?xml version='1.0'?>", b"<!DOCTYPE rsl>", b""])
+def test_a_license_document_begins_as_xml_does(body: bytes) -> None:
+    assert parse_answer(license_name("/l.xml"), 200, body).state is DocumentState.KNOWN
+
+
+@pytest.mark.parametrize("body", [b"<!doctype html><p>", b"\n<HTML>"])
+def test_a_page_in_place_of_a_license_document_says_nothing(body: bytes) -> None:
+    assert parse_answer(license_name("/l.xml"), 200, body).why == HTML_PAGE
+
+
+def test_license_documents_on_the_site_itself_are_named_and_not_asked_yet() -> None:
+    text = b"""License: https://site.example/a.xml
+License: https://other.example/b.xml
+License: https://site.example/
+License: https://site.example/c?d
+License: https://site.example:8443/e.xml
+User-agent: x
+License: http://site.example/dir/f.xml
+Allow: /
+"""
+    published = parse_published(known(ROBOTS_NAME, text), absent(TDMREP_NAME), authority="site.example")
+    assert [(url, document.state) for url, document in published.licenses] == [
+        ("https://site.example/a.xml", DocumentState.UNKNOWN),
+        ("http://site.example/dir/f.xml", DocumentState.UNKNOWN),
+    ]
+    assert [license_path(document) for _, document in published.licenses] == ["/a.xml", "/dir/f.xml"]
+    assert parse_published(known(ROBOTS_NAME, text), absent(TDMREP_NAME)).licenses == ()
+
+
+def test_the_number_of_license_documents_is_limited() -> None:
+    text = b"".join(b"License: https://site.example/%d.xml\n" % number for number in range(99))
+    published = parse_published(known(ROBOTS_NAME, text), absent(TDMREP_NAME), authority="site.example")
+    assert len(published.licenses) == MOST_LICENSES
 
 
 def test_an_empty_document_is_known() -> None:

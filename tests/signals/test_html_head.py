@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.signals.html_head import LARGEST_HEAD, LONGEST_CONTENT, parse_head
+from optout.signals.html_head import LARGEST_HEAD, LONGEST_CONTENT, Link, Script, parse_head
 from tests.calls import calls_of
 
 META = "<meta name=robots content=noai>"
@@ -177,3 +177,19 @@ def test_any_bytes_are_a_head_with_lines_inside_the_page(page: bytes) -> None:
     for meta in parse_head(page).metas:
         assert 1 <= meta.line <= 1 + page.count(b"\n") + page.count(b"\r")
         assert 1 <= meta.column <= len(page)
+
+
+def test_links_with_a_relation_are_found() -> None:
+    page = '<head>\n<LINK Rel="a &amp; b" href=" /x " type=t><link href=/y><!-- <link rel=c> --></head><link rel=d>'
+    assert parse_head(page.encode()).links == (Link(line=2, rel="a & b", type="t", href="/x"),)
+
+
+def test_scripts_with_a_type_are_found_with_the_line_on_which_their_text_starts() -> None:
+    page = "<script>1</script>\n<script type='a/b'\n>\n<!-- <x> </scripty></SCRIPT ><meta name=robots content=noai>"
+    head = parse_head(page.encode())
+    assert head.scripts == (Script(line=3, type="a/b", text="\n<!-- <x> </scripty>"),)
+    assert head.metas[0].line == 4
+
+
+def test_a_script_that_does_not_end_is_none() -> None:
+    assert parse_head(b"<script type=a>x").scripts == ()

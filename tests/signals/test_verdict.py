@@ -74,6 +74,49 @@ def test_page_tags_and_ai_txt_are_heard() -> None:
     assert "disallowed" in _said(_ask(ai_txt=b"User-Agent: *\nDisallow: /\n")).values()
 
 
+LICENSE = "https://site.example/license.xml"
+DOCUMENT = (
+    b'<rsl xmlns="https://rslstandard.org/rsl">\n<content url="/">\n<license><permits type="usage">search</permits>'
+    b"</license></content></rsl>"
+)
+
+
+def test_a_license_document_is_heard_where_robots_names_it_to_this_crawler() -> None:
+    robots = f"User-agent: GPTBot\nLicense: {LICENSE}\nAllow: /\n".encode()
+    verdict = _ask(robots=robots, rsl=((LICENSE, DOCUMENT),))
+    assert _said(verdict) == {**dict.fromkeys(("train", "input", "index", "mine"), "disallowed"), "search": "allowed"}
+    assert verdict.uses[0].decided is not None
+    assert (verdict.uses[0].decided.source, verdict.uses[0].decided.line) == (f"RSL {LICENSE}", 3)
+    assert _said(_ask(robots=robots, rsl=((LICENSE, DOCUMENT),), token="CCBot")) == {}
+    assert _said(_ask(rsl=((LICENSE, DOCUMENT),))) == {}
+
+
+def test_a_license_document_is_heard_where_the_response_or_the_page_names_it() -> None:
+    fields = Fields((("link", f'<{LICENSE}>; rel="license"; type="application/rsl+xml"'),))
+    page = f'<link rel="license" type="application/rsl+xml" href="{LICENSE}">'.encode()
+    assert _said(_ask(fields=fields, rsl=((LICENSE, DOCUMENT),)))["train"] == "disallowed"
+    assert _said(_ask(page=page, rsl=((LICENSE, DOCUMENT),)))["train"] == "disallowed"
+
+
+def test_a_license_document_in_the_page_is_heard_with_the_line_of_the_page() -> None:
+    inside = DOCUMENT.replace(b'url="/"', b'url=""')
+    verdict = _ask(page=b'<head>\n<script type="application/rsl+xml">' + inside + b"</script>")
+    assert verdict.uses[0].decided is not None
+    assert (verdict.uses[0].decided.source, verdict.uses[0].decided.line) == ("RSL in the page", 4)
+
+
+def test_a_license_and_another_signal_that_contradict_one_another_are_told() -> None:
+    robots = f"License: {LICENSE}\nUser-agent: *\nAllow: /\nContent-Signal: ai-train=yes\n".encode()
+    (conflict,) = _ask(robots=robots, rsl=((LICENSE, DOCUMENT),)).conflicts
+    assert (conflict.usage, conflict.disallowed.text) == (Usage.TRAIN, "permits only search")
+
+
+def test_a_license_document_of_another_site_says_nothing_of_this_one() -> None:
+    document = DOCUMENT.replace(b'url="/"', b'url="https://other.example/"')
+    robots = f"License: {LICENSE}\n".encode()
+    assert _said(_ask(robots=robots, rsl=((LICENSE, document),), authority="site.example")) == {}
+
+
 @pytest.mark.parametrize("usage", Usage)
 def test_the_answer_is_that_of_its_statement(usage: Usage) -> None:
     verdict = _ask(tdmrep=RESERVED, robots=b"User-agent: *\nAllow: /\nContent-Signal: search=yes\n")
@@ -89,6 +132,8 @@ _BYTES = st.binary(max_size=120)
 @given(_BYTES, _BYTES, _BYTES, _BYTES, st.text(max_size=20), st.text(max_size=20))
 def test_no_bytes_raise(robots: bytes, tdmrep: bytes, ai_txt: bytes, page: bytes, token: str, target: str) -> None:
     fields = Fields((("content-usage", token), ("x-robots-tag", target), ("tdm-reservation", token)))
-    signals = Signals(robots=robots, tdmrep=tdmrep, ai_txt=ai_txt, page=page, fields=fields)
+    named = b"License: https://a.example/\n" + robots
+    rsl = (("https://a.example/", tdmrep),)
+    signals = Signals(robots=named, tdmrep=tdmrep, ai_txt=ai_txt, page=page, fields=fields, rsl=rsl)
     verdict = usage_verdict(signals, (token,), target)
     assert len(verdict.uses) == len(Usage)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from optout.adapters.documents import Documents, DocumentSource, FileSource
+from optout.adapters.documents import Documents, DocumentSource, FileSource, LicenseSource
 from optout.policy.model import DocumentsFrom, Policy, PolicySet
+from optout.signals.declaration import Document, license_name, unknown
 
 
 class ChosenByPolicy:
@@ -27,6 +28,14 @@ class ChosenByPolicy:
         if policy is None or policy.documents_from is DocumentsFrom.ORIGIN:
             return await self._default.fetch(authority)
         return await self._files_of(policy).fetch(authority)
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        """A license document that robots.txt names; unknown where the documents are files, which have no paths."""
+        policy = self._policies().find(authority)
+        is_asked = policy is None or policy.documents_from is DocumentsFrom.ORIGIN
+        if is_asked and isinstance(self._default, LicenseSource):
+            return await self._default.fetch_license(authority, path)
+        return unknown(license_name(path), "the site's documents are read where no others can be")
 
     def _files_of(self, policy: Policy) -> FileSource:
         key = (policy.robots_file, policy.tdmrep_file)

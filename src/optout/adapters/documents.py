@@ -4,7 +4,9 @@ The cache asks lazily, one task at a time for each authority, and nobody waits w
 or hangs leaves the last good copy in force, or "nothing known", which refuses nobody. Nothing is raised here, and
 nothing logged, since an authority may be a stranger's word; `Document.why` and `PublishedCache.failures` tell.
 
-Somewhat over 300 lines: what a source may do wrong and what the cache bears are to be read side by side.
+License documents are only seen and told, and refuse nobody, so no request waits for them.
+
+Over 400 lines: what a source may do wrong and what the cache bears are to be read side by side.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ import random
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from optout.signals.declaration import (
     DOCUMENT_LIMIT,
@@ -33,6 +35,8 @@ from optout.signals.declaration import (
     DocumentState,
     Published,
     absent,
+    license_name,
+    license_path,
     parse_answer,
     parse_published,
     unknown,
@@ -61,6 +65,15 @@ class DocumentSource(Protocol):
         ...
 
 
+@runtime_checkable
+class LicenseSource(Protocol):
+    """A source that can also read the license documents (RSL) that a robots.txt names on its own site."""
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        """The license document at `path` of the site as it is now."""
+        ...
+
+
 class OriginSource:
     """Documents as the configured upstream serves them; `scheme` is the one by which visitors reach the site."""
 
@@ -73,6 +86,10 @@ class OriginSource:
         """The site's documents as they are now."""
         robots, tdmrep = await asyncio.gather(self._get(authority, ROBOTS_PATH), self._get(authority, TDMREP_PATH))
         return _from_answer(ROBOTS_NAME, robots), _from_answer(TDMREP_NAME, tdmrep)
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        """The license document at `path` of the site as it is now."""
+        return _from_answer(license_name(path), await self._get(authority, path))
 
     async def _get(self, authority: str, path: str) -> FetchResult:
         return await self._fetcher.get_document(self._upstream_base, authority, path, scheme=self._scheme)
@@ -177,6 +194,7 @@ class Threads:
 
 REFRESH = 60.0  # seconds between two looks at a site that answers: an owner who edits robots.txt waits for it
 RETRY = 30.0  # seconds until a site that did not answer is asked again
+LICENSES_AFTER = 3_600.0  # seconds between two looks at license documents: RSL has them hold for days
 OLDEST = 86_400.0  # seconds: RFC 9309 section 2.4, no copy older than 24 hours where a newer can be had
 FETCH_WITHIN = 15.0  # seconds; sources have shorter limits of their own
 HOT_WITHIN = 0.5  # seconds that a request waits for the first answer about its site
@@ -191,6 +209,7 @@ class _Entry:
 
     published: Published = NOTHING_KNOWN
     due: float = 0.0
+    licenses_due: float = 0.0
     good_at: float = 0.0
     is_answered: bool = False
 
@@ -222,6 +241,7 @@ class PublishedCache:
         self._clock = clock
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._at_licenses: dict[str, asyncio.Task[None]] = {}
         self._silent: set[str] = set()  # whose last look failed
         self._octets = 0
         self._is_closed = False
@@ -279,7 +299,7 @@ class PublishedCache:
     async def close(self) -> None:
         """Ends every look that is under way; nothing new is started."""
         self._is_closed = True
-        tasks = list(self._running.values())
+        tasks = [*self._running.values(), *self._at_licenses.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -303,6 +323,7 @@ class PublishedCache:
             self.failures[type(error).__name__] += 1
         entry.is_answered = True
         self._note(authority, entry, has_failed=has_failed)
+        self._start_licenses(authority, entry)
         pause = min(RETRY, self._refresh_every) if has_failed else self._refresh_every
         # Thousands of sites that were first asked together must not be asked together for ever.
         entry.due = self._clock() + pause * random.uniform(0.9, 1.1)  # noqa: S311  no secret
@@ -320,10 +341,11 @@ class PublishedCache:
         before = (entry.published.robots_document, entry.published.tdmrep_document)
         after = (_newer(before[0], found[0]), _newer(before[1], found[1]))
         if after != before:
-            self._tell(authority, before, after)
+            self._tell(authority, zip(before, after, strict=True))
             # Half a megabyte of rules takes long enough to parse for a person to notice.
             published = await asyncio.to_thread(parse_published, *after, authority=authority)
-            self._put(authority, entry, published)
+            self._put(authority, entry, _with_licenses(published, entry.published))
+            entry.licenses_due = 0.0
         return any(document.state is DocumentState.UNKNOWN for document in found)
 
     async def _fetch(self, authority: str) -> Documents:
@@ -335,8 +357,38 @@ class PublishedCache:
             self.failures[kind] += 1
             return unknown(ROBOTS_NAME, f"reading failed ({kind})"), unknown(TDMREP_NAME, f"reading failed ({kind})")
 
-    def _tell(self, authority: str, before: Documents, after: Documents) -> None:
-        for old, new in zip(before, after, strict=True):
+    def _start_licenses(self, authority: str, entry: _Entry) -> None:
+        """Begins to ask for the license documents that are named, if it is time. No request waits for them."""
+        is_due = bool(entry.published.licenses) and entry.licenses_due <= self._clock()
+        if not is_due or self._is_closed or authority in self._at_licenses or len(self._at_licenses) >= MOST_IN_FLIGHT:
+            return
+        entry.licenses_due = self._clock() + LICENSES_AFTER
+        task = asyncio.get_running_loop().create_task(self._look_at_licenses(authority, entry), name="optout-licenses")
+        self._at_licenses[authority] = task
+        task.add_done_callback(lambda _: self._at_licenses.pop(authority, None))
+
+    async def _look_at_licenses(self, authority: str, entry: _Entry) -> None:
+        if not isinstance(self._source, LicenseSource):
+            return
+        published, found = entry.published, []
+        for url, old in published.licenses:
+            try:
+                async with asyncio.timeout(self._fetch_within):
+                    new = await self._source.fetch_license(authority, license_path(old))
+            except Exception as error:  # as with the other documents
+                self.failures[type(error).__name__] += 1
+                new = unknown(old.name, f"reading failed ({type(error).__name__})")
+            found.append((url, new))
+        if any(new.state is DocumentState.UNKNOWN for _, new in found):
+            entry.licenses_due = self._clock() + RETRY
+        if entry.published is published:  # else a newer robots.txt came, and names what is to be asked for
+            before = published.licenses
+            after = tuple((url, _newer(old, new)) for (_, old), (url, new) in zip(before, found, strict=True))
+            self._tell(authority, ((old, new) for (_, old), (_, new) in zip(before, after, strict=True)))
+            self._put(authority, entry, replace(published, licenses=after))
+
+    def _tell(self, authority: str, changes: Iterable[tuple[Document, Document]]) -> None:
+        for old, new in changes:
             if self._on_new is None or new == old or new.state is DocumentState.UNKNOWN:
                 continue
             try:
@@ -362,9 +414,16 @@ def _newer(old: Document, new: Document) -> Document:
     return old if new.state is DocumentState.UNKNOWN and old.state is not DocumentState.UNKNOWN else new
 
 
+def _with_licenses(published: Published, before: Published) -> Published:
+    """The license documents that are still named stay known."""
+    held = dict(before.licenses)
+    return replace(published, licenses=tuple((url, held.get(url, new)) for url, new in published.licenses))
+
+
 def _is_known(published: Published) -> bool:
     return DocumentState.UNKNOWN not in (published.robots_document.state, published.tdmrep_document.state)
 
 
 def _size(published: Published) -> int:
-    return len(published.robots_document.data) + len(published.tdmrep_document.data)
+    documents = (published.robots_document, published.tdmrep_document, *(each for _, each in published.licenses))
+    return sum(len(document.data) for document in documents)

@@ -38,7 +38,7 @@ class Witness:
             known, is_stale = published.peek(authority)
             if is_stale:
                 published.get(authority)  # begins to ask; the next call sees what came of it
-            elif document in (known.robots_document, known.tdmrep_document):
+            elif document in (known.robots_document, known.tdmrep_document, *(each for _, each in known.licenses)):
                 self._tell(log, authority, document, tenant, time_us, again=True)
 
     def _tell(

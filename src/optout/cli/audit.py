@@ -7,6 +7,7 @@ import json
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _PATHS = ("/robots.txt", "/.well-known/tdmrep.json", "/ai.txt")
 _MOST_NAMED = 40  # crawlers whose answers are told one by one
+_MOST_LICENSES = 4  # license documents that are asked for; their addresses are the site's choice
 
 
 @click.command()
@@ -31,21 +33,24 @@ _MOST_NAMED = 40  # crawlers whose answers are told one by one
 def audit(url: str, allow_private: bool, as_json: bool) -> None:
     """Fetch what the site of URL publishes, and the page itself; lint all of it and say what it adds up to.
 
-    Four requests, no redirect followed. Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault.
+    Four requests, and one for each of up to four license documents that they name; no redirect followed.
+    Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault.
     """
     from optout.crawlers.registry import bundled_registry
     from optout.lint.rules.site import SITE
-    from optout.lint.runner import lint, lint_robots, lint_tdmrep
+    from optout.lint.rules.site_licenses import SITE_LICENSES
+    from optout.lint.runner import lint, lint_robots, lint_rsl, lint_tdmrep
 
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError("URL is no absolute http or https address", "write it like https://photos.example/gallery/")
-    source = asyncio.run(_fetched(url, _connect_to(parts.hostname, parts.port, parts.scheme, allow_private)))
-    found: list[tuple[str, Finding]] = [("site", finding) for finding in lint(SITE, source)]
+    source = asyncio.run(_fetched(url, allow_private))
+    found: list[tuple[str, Finding]] = [("site", finding) for finding in lint((*SITE, *SITE_LICENSES), source)]
     if source.signals.robots:
         found += [("robots.txt", each) for each in lint_robots(source.signals.robots, bundled_registry())]
     if source.signals.tdmrep:
         found += [("tdmrep.json", each) for each in lint_tdmrep(source.signals.tdmrep)]
+    found += [(name, each) for name, data in source.signals.rsl for each in lint_rsl(data)]
     verdicts = {token: source.verdict(token) for token in _tokens(source)}
     if as_json:
         click.echo(json.dumps(_told(url, source, found, verdicts)))
@@ -68,24 +73,41 @@ def _connect_to(host: str, port: int | None, scheme: str, allow_private: bool) -
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-async def _fetched(url: str, connect: str) -> SiteSource:
+async def _fetched(url: str, allow_private: bool) -> SiteSource:
     from optout.adapters.fetcher import Fetcher
     from optout.lint.rules.site import Answer, SiteSource
+    from optout.lint.rules.site_licenses import license_urls
 
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}"
+    connect = _connect_to(parts.hostname or "", parts.port, parts.scheme, allow_private)
     async with Fetcher() as fetcher:
 
-        async def one(address: str) -> Answer:
+        async def one(address: str, connect: str) -> Answer:
             got = await fetcher.visit(address, {}, connect=connect)
             return Answer(url=address, status=got.status, fields=got.fields, body=got.body, fault=got.fault)
 
-        robots, tdmrep, ai_txt = [await one(f"{base}{path}") for path in _PATHS]
-        page = await one(url)
-    if page.fault:
-        raise UsageError(f"the page cannot be had: {page.fault}", "see that the site answers")
-    target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-    return SiteSource(robots, tdmrep, ai_txt, page, target)
+        async def named(address: str) -> Answer:
+            """A license document: its host is the site's word, so only the site's own may be one that is not public."""
+            try:
+                there = urlsplit(address)
+                if not there.hostname or "@" in there.netloc:
+                    raise UsageError("no host, or a password", "name it by an absolute URL")
+                is_own = allow_private and there.hostname == parts.hostname
+                return await one(address, _connect_to(there.hostname, there.port, there.scheme.lower(), is_own))
+            except UsageError as fault:
+                return Answer(url=address, fault=fault.what)
+            except ValueError:
+                return Answer(url=address, fault="no address")
+
+        robots, tdmrep, ai_txt = [await one(f"{base}{path}", connect) for path in _PATHS]
+        page = await one(url, connect)
+        if page.fault:
+            raise UsageError(f"the page cannot be had: {page.fault}", "see that the site answers")
+        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        source = SiteSource(robots, tdmrep, ai_txt, page, target)
+        licenses = [await named(address) for address in license_urls(source)[:_MOST_LICENSES]]
+    return replace(source, licenses=tuple(licenses))
 
 
 def _tokens(source: SiteSource) -> tuple[str, ...]:
@@ -95,6 +117,10 @@ def _tokens(source: SiteSource) -> tuple[str, ...]:
 
     *named, everyone = named_tokens(parse_robots(source.signals.robots))
     return (everyone, *named[:_MOST_NAMED])
+
+
+def _answers(source: SiteSource) -> tuple[Answer, ...]:
+    return (source.robots, source.tdmrep, source.ai_txt, source.page, *source.licenses)
 
 
 def _told(
@@ -107,7 +133,7 @@ def _told(
 
     return {
         "url": url,
-        "answers": [answer(each) for each in (source.robots, source.tdmrep, source.ai_txt, source.page)],
+        "answers": [answer(each) for each in _answers(source)],
         "uses": {
             token: {use.usage.value: use.preference.value for use in verdict.uses}
             for token, verdict in verdicts.items()
@@ -133,7 +159,7 @@ def _lines(
     from optout.robots.changes import EVERYONE
 
     yield safe(url)
-    for each in (source.robots, source.tdmrep, source.ai_txt, source.page):
+    for each in _answers(source):
         yield f"  {each.status or '-':>3}  {safe(each.url)}  {safe(each.media_type)}{safe(each.fault)}"
     yield "\nwhat it says of this page"
     for token, verdict in verdicts.items():
@@ -142,7 +168,7 @@ def _lines(
         yield f"  {name}: {', '.join(said) or 'nothing'}"
     yield "\nwhat is wrong" if found else "\nnothing is wrong"
     for file, finding in found:
-        place = f"{file}:{finding.line}" if finding.line else file
+        place = f"{safe(file)}:{finding.line}" if finding.line else safe(file)
         yield f"  {place}: {finding.severity.value} {finding.code} {finding.title}: {safe(finding.text, 200)}"
     if found:
         yield f"\n{len(found)} found; docs/lint/ says why each matters and what to write instead"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     metavar="TOKEN=USE",
     help="A token whose group in robots.txt reserves a use, as some-token=train; several times.",
 )
+@click.option("--license", "license_file", type=click.Path(path_type=Path), help="Read license documents from a file.")
 @click.option("--offline", is_flag=True, help="Do not ask the site for what it publishes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(
@@ -48,12 +50,14 @@ def explain(
     robots: Path | None,
     tdmrep: Path | None,
     policy_tokens: tuple[str, ...],
+    license_file: Path | None,
     offline: bool,
     as_json: bool,
 ) -> None:
     """Say what a visitor with this user agent would be told at URL, and why.
 
-    The site's robots.txt and tdmrep.json are read from the files given, or asked of the URL's own site.
+    The site's robots.txt, tdmrep.json and the license documents that robots.txt names there are read from the files
+    given, or asked of the URL's own site.
     Exit code: 0 the request passes, 1 it is refused, 2 usage or fault.
     """
     from optout.adapters.intake import now_us
@@ -71,7 +75,7 @@ def explain(
     registry = bundled_registry()
     lists = ListWatch(list_directory(default_state_directory())).book
     engine = Engine(PolicyWatch(policy, registry).current, registry, lists=lists)
-    published = _published(url, request, robots, tdmrep, offline=offline)
+    published = _published(url, request, robots, tdmrep, license_file, offline=offline)
     outcome = engine.explain(request, published)
     uses = _uses(outcome, published, request, tuple(map(_policy_token, policy_tokens)))
     report = _report(outcome, request.authority) | {"uses": _told_uses(uses), "conflicts": _told_conflicts(uses)}
@@ -106,6 +110,8 @@ def _uses(
         robots=published.robots_document.data,
         tdmrep=published.tdmrep_document.data,
         controls=(*CONTROL_TOKENS, *policy_tokens),
+        rsl=tuple((named, document.data) for named, document in published.licenses),
+        authority=request.authority,
     )
     return usage_verdict(signals, outcome.decision.agent.claim.crawler.robots_tokens, request.target)
 
@@ -153,36 +159,38 @@ def _field(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _published(url: str, request: Request, robots: Path | None, tdmrep: Path | None, *, offline: bool) -> Published:
+def _published(
+    url: str, request: Request, robots: Path | None, tdmrep: Path | None, license_file: Path | None, *, offline: bool
+) -> Published:
     """What the site publishes: from the files given, else from the site that the operator typed."""
     from optout.signals import declaration
 
-    found = {
-        declaration.ROBOTS_NAME: _from_file(declaration.ROBOTS_NAME, robots),
-        declaration.TDMREP_NAME: _from_file(declaration.TDMREP_NAME, tdmrep),
-    }
-    if not offline and not (robots or tdmrep):
-        found = _ask(url, request)
-    return declaration.parse_published(
-        found[declaration.ROBOTS_NAME], found[declaration.TDMREP_NAME], authority=request.authority
-    )
+    if not offline and not (robots or tdmrep or license_file):
+        return _ask(url, request)
+    found = (_from_file(declaration.ROBOTS_NAME, robots), _from_file(declaration.TDMREP_NAME, tdmrep))
+    published = declaration.parse_published(*found, authority=request.authority)
+    licenses = tuple((named, _from_file(document.name, license_file)) for named, document in published.licenses)
+    return replace(published, licenses=licenses)
 
 
-def _ask(url: str, request: Request) -> dict[str, Document]:
-    """The site's two documents, asked of the URL that the operator typed."""
+def _ask(url: str, request: Request) -> Published:
+    """The site's documents, asked of the URL that the operator typed."""
     import asyncio
 
     from optout.adapters.documents import OriginSource
     from optout.adapters.fetcher import Fetcher
+    from optout.signals.declaration import license_path, parse_published
 
-    async def ask() -> dict[str, Document]:
-        fetcher = Fetcher()
-        try:
-            base = f"{request.scheme}://{url.partition('://')[2].partition('/')[0]}"
-            found = await OriginSource(fetcher, base, scheme=request.scheme).fetch(request.authority)
-        finally:
-            await fetcher.close()
-        return {document.name: document for document in found}
+    async def ask() -> Published:
+        base = f"{request.scheme}://{url.partition('://')[2].partition('/')[0]}"
+        async with Fetcher() as fetcher:
+            source = OriginSource(fetcher, base, scheme=request.scheme)
+            published = parse_published(*await source.fetch(request.authority), authority=request.authority)
+            licenses = [
+                (named, await source.fetch_license(request.authority, license_path(document)))
+                for named, document in published.licenses
+            ]
+        return replace(published, licenses=tuple(licenses))
 
     return asyncio.run(ask())
 

@@ -19,31 +19,33 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+_FILES = click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+)
+_FIX = click.option("--fix", "is_fixed", is_flag=True, help="Mend what has a safe fix; of - to standard output.")
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="For a person, a program, or annotations of a workflow.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="As --format json.")
+
+
 def lint_options(command: _Command) -> _Command:
-    """What every linter takes: FILE..., --fix, --format, --json."""
-    for option in reversed(
-        (
-            click.argument(
-                "files",
-                metavar="FILE...",
-                nargs=-1,
-                required=True,
-                type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-            ),
-            click.option("--fix", "is_fixed", is_flag=True, help="Mend what has a safe fix; of - to standard output."),
-            click.option(
-                "--format",
-                "form",
-                type=click.Choice(["text", "json", "github"]),
-                default="text",
-                show_default=True,
-                help="For a person, a program, or annotations of a workflow.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="As --format json."),
-        )
-    ):
-        command = option(command)
-    return command
+    """What a linter takes that can mend: FILE..., --fix, --format, --json."""
+    return _FILES(_FIX(_FORMAT(_JSON(command))))
+
+
+def lint_options_alone(command: _Command) -> _Command:
+    """What a linter takes that mends nothing: FILE..., --format, --json."""
+    return _FILES(_FORMAT(_JSON(command)))
 
 
 def run_lint(

@@ -28,6 +28,7 @@ COMMANDS = {
     "report": ("optout.cli.report:report", "Documents to print and sign: visits, declarations, operators, the week."),
     "review": ("optout.cli.review:review", "What AI crawlers took: by the server's own logs from before."),
     "robots": ("optout.cli.robots:robots", "robots.txt: explain, lint, compare, batch."),
+    "rsl": ("optout.cli.rsl:rsl", "License documents (RSL): explain, lint."),
     "serve": ("optout.cli.serve:serve", "Stand in front of a site as a reverse proxy."),
     "tdm": ("optout.cli.tdm:tdm", "tdmrep.json: explain, lint."),
     "status": ("optout.cli.switch:status", "Whether Optout is on, and for which sites."),

@@ -11,6 +11,7 @@ from optout.lint.rules.robots_crawlers import CRAWLERS
 from optout.lint.rules.robots_groups import GROUPS
 from optout.lint.rules.robots_signals import SIGNALS
 from optout.lint.rules.robots_syntax import SYNTAX
+from optout.lint.rules.rsl import RSL, RslSource
 from optout.lint.rules.tdmrep import TDMREP, TdmSource
 from optout.robots.parser import SIZE_LIMIT
 
@@ -52,6 +53,11 @@ def lint_robots(data: bytes, registry: Registry) -> tuple[Finding, ...]:
 def lint_tdmrep(data: bytes) -> tuple[Finding, ...]:
     """What is wrong with a tdmrep.json."""
     return lint(TDMREP, TdmSource(data))
+
+
+def lint_rsl(data: bytes) -> tuple[Finding, ...]:
+    """What is wrong with a license document."""
+    return lint(RSL, RslSource(data))
 
 
 def fix_robots(data: bytes) -> bytes:

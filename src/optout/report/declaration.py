@@ -74,7 +74,9 @@ def _document(name: str, versions: list[Version], certified: Certified, say: Say
         "robots.txt": say("robots.txt, which programs read before they fetch a page (RFC 9309)"),
         "tdmrep.json": say("tdmrep.json, in which rights to text and data mining are reserved (TDMRep)"),
     }
-    yield Heading(known.get(name, name))
+    path = name.removeprefix("RSL ")
+    license_document = say("{path}, under which terms the content can be had (RSL)").format(path=path)
+    yield Heading(known.get(name, license_document if path != name else name))
     if not versions:
         yield Text(say("Nothing is known of it in this period."))
         return

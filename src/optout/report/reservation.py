@@ -1,4 +1,4 @@
-"""What a published document says about AI, in words for people: robots.txt (RFC 9309) and tdmrep.json (TDMRep 1.0)."""
+"""What a published document says about AI, in words for people: robots.txt (RFC 9309), tdmrep.json (TDMRep), RSL."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from optout.crawlers.registry import Registry
 from optout.report.language import Say, english
 from optout.robots.matcher import RobotsMatcher
 from optout.robots.parser import parse_robots
+from optout.signals.preference import Preference, Usage, combine
+from optout.signals.rsl import parse_rsl
+from optout.signals.rsl_uses import RslMatcher
 from optout.signals.tdmrep import Reserved, TdmMatcher, parse_tdmrep
 
 
 def says(name: str, data: bytes, work: str, registry: Registry, say: Say = english) -> tuple[str, ...]:
     """What a document says of the page `work` (a path), a sentence each."""
+    if name.startswith("RSL "):
+        return tuple(_rsl(data, work, say))
     return tuple(_robots(data, work, registry, say) if name == "robots.txt" else _tdmrep(data, work, say))
 
 
@@ -48,3 +53,27 @@ def _tdmrep(data: bytes, work: str, say: Say) -> Iterator[str]:
             yield say("It names the policy {policy}, under which a license can be had.").format(policy=rule.policy)
     else:
         yield say("It says that the rights to text and data mining for {work} are not reserved.").format(work=work)
+
+
+def _rsl(data: bytes, work: str, say: Say) -> Iterator[str]:
+    uses = {
+        Usage.TRAIN: say("training"),
+        Usage.INPUT: say("input for answers"),
+        Usage.INDEX: say("an index for answers"),
+        Usage.SEARCH: say("search"),
+        Usage.MINE: say("text and data mining"),
+    }
+    said = combine(RslMatcher(parse_rsl(data)).statements(work, "", ""))
+    for preference, words in (
+        (Preference.DISALLOWED, say("Without a license it does not permit, for {work}: {uses}.")),
+        (Preference.ALLOWED, say("It permits everybody, for {work}: {uses}.")),
+    ):
+        found = [
+            say("{use} (line {line}: {text})").format(use=uses[each.usage], line=each.line, text=each.text)
+            for each in said
+            if each.preference is preference
+        ]
+        if found:
+            yield words.format(work=work, uses=", ".join(found))
+    if not said:
+        yield say("It says nothing about {work}.").format(work=work)

@@ -17,6 +17,7 @@ from optout.messages import parse_authority, parse_target
 from optout.robots.matcher import RobotsMatcher
 from optout.robots.model import RobotsTxt
 from optout.robots.parser import parse_robots
+from optout.signals.rsl_discovery import licenses_of_robots
 from optout.signals.tdmrep import LARGEST_FILE, TdmMatcher, parse_tdmrep
 from optout.signals.usage_records import UsageRecords, usage_records
 
@@ -26,6 +27,8 @@ ROBOTS_NAME = "robots.txt"
 TDMREP_NAME = "tdmrep.json"
 DOCUMENT_LIMIT = LARGEST_FILE + 1
 """Octets of a document that are kept: one more than is read, so that a parser can say that it was cut."""
+MOST_LICENSES = 4
+"""License documents of a site that are asked for."""
 
 
 class DocumentState(StrEnum):
@@ -66,6 +69,7 @@ def unknown(name: str, why: str) -> Document:
     return Document(state=DocumentState.UNKNOWN, name=name, why=why)
 
 
+_LICENSE: Final = "RSL "
 HTML_PAGE: Final = "the answer is an HTML page"
 """Why a document is unknown at a site that answers every path with a page."""
 
@@ -82,7 +86,18 @@ def parse_answer(name: str, status: int, body: bytes) -> Document:
     is_whole = 200 <= status < 300 and status != 206  # 206 is a part that nobody asked for
     if not is_whole:
         return unknown(name, f"the answer has status {status}")
-    return unknown(name, HTML_PAGE) if _is_html(body) else known(name, body)
+    is_html = _is_page(body) if name.startswith(_LICENSE) else _is_html(body)
+    return unknown(name, HTML_PAGE) if is_html else known(name, body)
+
+
+def license_name(path: str) -> str:
+    """How a license document (RSL) is cited: there may be several."""
+    return f"{_LICENSE}{path}"
+
+
+def license_path(document: Document) -> str:
+    """The path of a license document."""
+    return document.name.removeprefix(_LICENSE)
 
 
 def _is_html(body: bytes) -> bool:
@@ -90,12 +105,18 @@ def _is_html(body: bytes) -> bool:
     return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
+def _is_page(body: bytes) -> bool:
+    # Of XML, that can start with "<", too, but not with this.
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """All that a site is known to publish. A matcher is None where its document is absent or unknown, or says nothing.
 
     `sitemaps` are the paths of the sitemaps that robots.txt names on the site itself: they answer everybody.
-    `usages` is what robots.txt says of uses, None where it says nothing.
+    `usages` is what robots.txt says of uses, None where it says nothing. `licenses` are the license documents (RSL)
+    that it names there, by URL; they refuse nobody.
     """
 
     robots: RobotsMatcher | None
@@ -104,6 +125,7 @@ class Published:
     tdmrep_document: Document
     sitemaps: frozenset[str] = frozenset()
     usages: UsageRecords | None = None
+    licenses: tuple[tuple[str, Document], ...] = ()
 
 
 NOTHING_KNOWN = Published(
@@ -127,6 +149,7 @@ def parse_published(robots: Document, tdmrep: Document, *, authority: str = "") 
         tdmrep_document=tdmrep,
         sitemaps=frozenset(_sitemaps(parsed, authority)) if parsed is not None else frozenset(),
         usages=usage_records(parsed) if parsed is not None else None,
+        licenses=tuple(_licenses(parsed, authority)) if parsed is not None else (),
     )
 
 
@@ -141,6 +164,16 @@ def _sitemaps(robots: RobotsTxt, authority: str) -> Iterator[str]:
         # Only a file of its own: `Sitemap: https://site/` must not open the front page to everybody.
         if named and _PLAIN_FILE.match(target) and authority in _authorities(named):
             yield target
+
+
+def _licenses(robots: RobotsTxt, authority: str) -> Iterator[tuple[str, Document]]:
+    """Those on the site itself, not asked yet."""
+    own = ((url, *parse_target(url)) for url in licenses_of_robots(robots, None).urls)
+    here = [
+        (url, path) for url, path, named in own if _PLAIN_FILE.match(path) and authority in _authorities(named or "")
+    ]
+    for url, path in here[:MOST_LICENSES]:
+        yield url, unknown(license_name(path), "not asked yet")
 
 
 def _authorities(named: str) -> set[str | None]:

@@ -1,4 +1,4 @@
-"""The meta elements in the head of a page, as the tokenizer of the HTML standard finds them (sections 13.2.5, 13.2.6).
+"""The meta, link and script elements in the head of a page, found as the HTML standard says (sections 13.2.5, 13.2.6).
 
 The standard library's parser is not used: releases that we run on take the square of an unfinished tag (64 KiB of
 `<a ` are 40 seconds on Python 3.11.7; the class of CVE-2025-6069) and raise for `<![`. Here every character is looked
@@ -31,13 +31,35 @@ class Meta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One `<link>` with a `rel`. `line` counts from 1."""
+
+    line: int
+    rel: str
+    type: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One `<script>` with a `type`: data, mostly. `line` is the one on which `text` starts, from 1."""
+
+    line: int
+    type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The meta elements in their order. `is_cut` says that the limit was reached before the head's end."""
+    """The elements of each kind in their order. `is_cut` says that the limit was reached before the head's end."""
 
     metas: tuple[Meta, ...] = ()
+    links: tuple[Link, ...] = ()
+    scripts: tuple[Script, ...] = ()
     is_cut: bool = False
 
 
+_KEPT = frozenset({"meta", "link", "script"})
 _RAW = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[ \t\n\f\r/>])", re.IGNORECASE) for name in _RAW}
 _MARKUP = re.compile(r"<(?:(!--)|(/?)([A-Za-z][^ \t\n\f\r/>]*+)|[!?/])")
@@ -51,10 +73,15 @@ _LINE_END = re.compile(r"\r\n?|\n")
 
 
 def parse_head(page: bytes) -> Head:
-    """The meta elements of a page's head. Never raises; linear time."""
+    """The elements of a page's head. Never raises; linear time."""
     reading = _Reading(_text(page[:LARGEST_HEAD]))
     ended = reading.read()
-    return Head(metas=tuple(reading.metas), is_cut=not ended and len(page) > LARGEST_HEAD)
+    return Head(
+        metas=tuple(reading.metas),
+        links=tuple(reading.links),
+        scripts=tuple(reading.scripts),
+        is_cut=not ended and len(page) > LARGEST_HEAD,
+    )
 
 
 def _text(data: bytes) -> str:
@@ -69,13 +96,15 @@ class _Reading:
 
     def __init__(self, text: str) -> None:
         self.metas: list[Meta] = []
+        self.links: list[Link] = []
+        self.scripts: list[Script] = []
         self._text = text
         self._line = 1
         self._line_start = 0
         self._counted = 0
 
     def read(self) -> bool:
-        """Collects the meta elements; whether the end of the head was seen."""
+        """Collects the elements; whether the end of the head was seen."""
         at = 0
         while (found := _MARKUP.search(self._text, at)) is not None:
             at = found.end()
@@ -88,11 +117,14 @@ class _Reading:
                 name, is_end = found[3].lower(), bool(found[2])
                 if (name == "head" and is_end) or (name in {"body", "frameset", "plaintext"} and not is_end):
                     return True
-                at = self._tag(found.start(), at, is_meta=name == "meta" and not is_end)
+                attributes: dict[str, str] | None = {} if name in _KEPT and not is_end else None
+                at = self._tag(found.start(), at, name, attributes)
                 if name in _RAW_ENDS and not is_end:
                     raw_end = _RAW_ENDS[name].search(self._text, at)
                     if raw_end is None:
                         return False
+                    if attributes and name == "script":
+                        self._script(at, raw_end.start(), attributes)
                     at = raw_end.start()
             else:  # a doctype, a processing instruction, a mistake: all end at the next ">"
                 close = self._text.find(">", at)
@@ -101,16 +133,17 @@ class _Reading:
                 at = close + 1
         return False
 
-    def _tag(self, start: int, at: int, *, is_meta: bool) -> int:
-        """Reads the attributes of a tag; where it ends. A tag that the page does not finish is none."""
-        attributes: dict[str, str] = {}
+    def _tag(self, start: int, at: int, name: str, attributes: dict[str, str] | None) -> int:
+        """Reads a tag, and its attributes if they are wanted; where it ends. A tag that is not finished is none."""
         while (found := _ATTRIBUTE.match(self._text, at)) is not None:
             at = found.end()
             if found[1]:
-                if is_meta:
+                if attributes and name == "meta":
                     self._meta(start, attributes)
+                elif attributes and name == "link":
+                    self._link(start, attributes)
                 return at
-            if is_meta:  # of an attribute given twice the first counts (section 13.2.5.33)
+            if attributes is not None:  # of an attribute given twice the first counts (section 13.2.5.33)
                 attributes.setdefault(found[2].lower(), found[3] or found[4] or found[5] or "")
         return len(self._text)
 
@@ -128,6 +161,18 @@ class _Reading:
                 is_cut=len(content) > LONGEST_CONTENT,
             )
         )
+
+    def _link(self, start: int, attributes: dict[str, str]) -> None:
+        rel, kind, href = (unescape(attributes.get(name, "")[:LONGEST_CONTENT]) for name in ("rel", "type", "href"))
+        if rel:
+            self._count(start)
+            self.links.append(Link(line=self._line, rel=rel, type=kind, href=href.strip(" \t\n\f\r")))
+
+    def _script(self, start: int, end: int, attributes: dict[str, str]) -> None:
+        kind = unescape(attributes.get("type", "")[:LONGEST_CONTENT])
+        if kind:
+            self._count(start)
+            self.scripts.append(Script(line=self._line, type=kind, text=self._text[start:end]))
 
     def _count(self, at: int) -> None:
         """Moves to the line of an offset; offsets only grow, so every character is counted once."""

@@ -1,26 +1,34 @@
 """What may be done with the bytes: one answer per use, out of every signal that a site sends for a page and a crawler.
 
 Each standard is resolved by its own rule first (TDMRep: the first match in the file, a later stage replaces; AIPREF and
-Content Signals: the longest path, restrictively). Across standards a single "disallowed" stands, else "allowed", else
-nothing is known (`preference.combine`). Whether a page may be fetched at all is another question, not answered here.
+Content Signals: the longest path, restrictively; RSL: the most specific content, and what one license permits). Across
+standards a single "disallowed" stands, else "allowed", else nothing is known (`preference.combine`). Whether a page may
+be fetched at all is another question, not answered here.
 
 A TDMRep reservation is one bit for all mining; it is taken for mining, training, indexing for answers and input, and
 not for search, which is commonly tolerated. Its 0 permits the same and cancels no other standard's restriction.
+
+An RSL document is heard where the site names it to this crawler: in its group of robots.txt, the response, the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from optout.messages import Fields
-from optout.robots.matcher import RobotsMatcher
+from optout.robots.matcher import Match, RobotsMatcher
+from optout.robots.model import RobotsTxt, as_octets
 from optout.robots.parser import parse_robots
 from optout.signals.ai_txt import AiTxtMatcher, parse_ai_txt
 from optout.signals.aipref import parse_content_usage_fields
 from optout.signals.control_tokens import CONTROL_TOKENS, ControlToken, control_statements
+from optout.signals.html_head import parse_head
 from optout.signals.page_tags import parse_page_tags, parse_robots_tag_fields, resolve_page
-from optout.signals.preference import Preference, Statement, Usage, combine
+from optout.signals.preference import Preference, Statement, Usage, combine, excerpt
+from optout.signals.rsl import parse_rsl
+from optout.signals.rsl_discovery import is_rsl, licenses_of_fields, licenses_of_head, licenses_of_robots
+from optout.signals.rsl_uses import RslMatcher
 from optout.signals.tdmrep import (
     NOTHING_SAID,
     Reserved,
@@ -42,6 +50,8 @@ class Signals:
     """What a site sends: its documents' bytes ("" for none), and of one response the fields and the page.
 
     `controls` are the tokens whose groups in robots.txt speak of a use.
+    `rsl` are license documents by the URL that the site names. `authority` is the site's own, in the form of
+    `parse_authority`; where it is "", what they say of any site's path is taken for this one's.
     """
 
     robots: bytes = b""
@@ -50,6 +60,8 @@ class Signals:
     fields: Fields = field(default_factory=Fields)
     page: bytes = b""
     controls: tuple[ControlToken, ...] = CONTROL_TOKENS
+    rsl: tuple[tuple[str, bytes], ...] = ()
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +97,18 @@ class UsageVerdict:
 
 def usage_verdict(signals: Signals, tokens: Sequence[str], target: str) -> UsageVerdict:
     """What all signals together say to a crawler with these product tokens about a path and query. Never raises."""
-    return resolve_uses((*_robots(signals, tokens, target), *_tdm(signals, target), *_others(signals, tokens, target)))
+    robots = parse_robots(signals.robots)
+    matcher = RobotsMatcher(robots)
+    bound, records = matcher.match(tokens, target), usage_records(robots)
+    return resolve_uses(
+        (
+            *(records.match(bound, target) if records is not None else ()),
+            *control_statements(matcher, signals.controls, tokens, target),
+            *_tdm(signals, target),
+            *_others(signals, tokens, target),
+            *_licenses(signals, robots, bound, target),
+        )
+    )
 
 
 def resolve_uses(heard: tuple[Statement, ...]) -> UsageVerdict:
@@ -100,13 +123,6 @@ def resolve_uses(heard: tuple[Statement, ...]) -> UsageVerdict:
         for usage in Usage
     )
     return UsageVerdict(uses=uses, heard=heard, conflicts=tuple(_conflicts(heard)))
-
-
-def _robots(signals: Signals, tokens: Sequence[str], target: str) -> tuple[Statement, ...]:
-    robots = parse_robots(signals.robots)
-    records, matcher = usage_records(robots), RobotsMatcher(robots)
-    said = records.match(matcher.match(tokens, target), target) if records is not None else ()
-    return (*said, *control_statements(matcher, signals.controls, tokens, target))
 
 
 def _tdm(signals: Signals, target: str) -> tuple[Statement, ...]:
@@ -158,6 +174,19 @@ def _others(signals: Signals, tokens: Sequence[str], target: str) -> tuple[State
     metas = parse_page_tags(signals.page).statements(tokens)
     ai_txt = AiTxtMatcher(parse_ai_txt(signals.ai_txt)).match(tokens, target) if signals.ai_txt else ()
     return (*usage, *tags, *metas, *ai_txt)
+
+
+def _licenses(signals: Signals, robots: RobotsTxt, bound: Match, target: str) -> Iterator[Statement]:
+    """RSL: each document that is named and at hand, and those in the page itself."""
+    head, documents = parse_head(signals.page), dict(signals.rsl)
+    places = (licenses_of_robots(robots, bound), licenses_of_fields(signals.fields), licenses_of_head(head))
+    for url in dict.fromkeys(url for named in places for url in named.urls):
+        rsl = parse_rsl(documents.get(url, b""))
+        yield from RslMatcher(rsl).statements(target, signals.authority, f"RSL {excerpt(url)}")
+    for script in head.scripts:
+        if is_rsl(script.type):
+            rsl = parse_rsl(as_octets(script.text), in_page=True, first_line=script.line)
+            yield from RslMatcher(rsl).statements(target, signals.authority, "RSL in the page")
 
 
 def _conflicts(heard: Sequence[Statement]) -> list[Conflict]:

@@ -154,6 +154,17 @@ async def test_a_document_without_an_end_is_cut() -> None:
     assert len(robots.data) == DOCUMENT_LIMIT
 
 
+async def test_a_license_document_is_asked_of_the_site_too() -> None:
+    async def license_xml(_request: web.Request) -> web.Response:
+        return web.Response(body=b"<rsl/>", content_type="application/rsl+xml")
+
+    app = web.Application()
+    app.router.add_get("/license.xml", license_xml)
+    async with served(app):
+        document = await AppSource(app).fetch_license("site.example", "/license.xml")
+    assert (document.name, document.data) == ("RSL /license.xml", b"<rsl/>")
+
+
 async def test_a_directory_is_laid_out_like_the_site_s_root(tmp_path: Path) -> None:
     (tmp_path / "robots.txt").write_bytes(ROBOTS)
     source = source_of(web.Application(), tmp_path)

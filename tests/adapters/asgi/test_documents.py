@@ -42,6 +42,13 @@ async def test_both_documents_are_asked_of_the_site_as_anybody_would() -> None:
     assert seen[0]["scheme"] == "https"
 
 
+async def test_a_license_document_is_asked_of_the_site_too() -> None:
+    app, seen = answering(content=b"<rsl/>")
+    document = await AppSource(app).fetch_license("shop.example", "/license.xml")
+    assert (document.name, document.data) == ("RSL /license.xml", b"<rsl/>")
+    assert seen[0]["path"] == "/license.xml"
+
+
 async def test_what_the_lifespan_left_is_there() -> None:
     app, seen = answering()
     source = AppSource(app)

@@ -37,6 +37,13 @@ class Site:
             self.closed += 1
 
 
+async def test_a_license_document_is_asked_of_the_site_too() -> None:
+    site = Site(content=b"<rsl/>")
+    document = await AppSource(site).fetch_license("shop.example", "/license.xml")
+    assert (document.name, document.data) == ("RSL /license.xml", b"<rsl/>")
+    assert site.seen[0]["PATH_INFO"] == "/license.xml"
+
+
 async def test_both_documents_are_asked_of_the_site_as_anybody_would() -> None:
     site = Site()
     robots, tdmrep = await AppSource(site).fetch("shop.example:8443")

@@ -24,3 +24,14 @@ def test_a_signal_in_every_group_is_fine() -> None:
 def test_what_is_wrong_with_a_signal_has_its_column() -> None:
     (finding,) = lint_robots(b"User-agent: *\nAllow: /\nContent-Signal: ai-train=maybe\n", bundled_registry())
     assert (finding.code, finding.line, finding.column > 0) == ("RT405", 3, True)
+
+
+def test_a_license_for_all_or_for_every_group_is_fine() -> None:
+    line, group = "License: https://x/l\n", "User-agent: a\nAllow: /\n"
+    assert _found(f"{line}User-agent: *\nAllow: /\n\n{group}") == []
+    assert _found(f"{line}User-agent: *\nAllow: /\n{line}\n{group}") == []
+    assert _found(f"User-agent: *\nAllow: /\n{line}\n{group}{line}") == []
+
+
+def test_a_license_that_a_group_does_not_read_is_told_at_the_group() -> None:
+    assert _found("User-agent: *\nAllow: /\nLicense: https://x/l\n\nUser-agent: a\nAllow: /\n") == [("RT407", 5)]

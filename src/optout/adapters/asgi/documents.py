@@ -19,6 +19,7 @@ from optout.signals.declaration import (
     TDMREP_NAME,
     TDMREP_PATH,
     Document,
+    license_name,
     parse_answer,
     unknown,
 )
@@ -40,6 +41,10 @@ class AppSource:
         """The site's documents as they are now."""
         robots = await self._get(authority, ROBOTS_NAME, ROBOTS_PATH)
         return robots, await self._get(authority, TDMREP_NAME, TDMREP_PATH)
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        """The license document at `path` of the site as it is now."""
+        return await self._get(authority, license_name(path), path)
 
     async def _get(self, authority: str, name: str, path: str) -> Document:
         exchange = _Exchange()

@@ -20,6 +20,7 @@ from optout.signals.declaration import (
     TDMREP_NAME,
     TDMREP_PATH,
     Document,
+    license_name,
     parse_answer,
     unknown,
 )
@@ -38,6 +39,10 @@ class AppSource:
             authority,
             lambda: (self._get(authority, ROBOTS_NAME, ROBOTS_PATH), self._get(authority, TDMREP_NAME, TDMREP_PATH)),
         )
+
+    async def fetch_license(self, authority: str, path: str) -> Document:
+        """The license document at `path` of the site as it is now."""
+        return await self._threads.run(f"{authority}{path}", lambda: self._get(authority, license_name(path), path))
 
     def _get(self, authority: str, name: str, path: str) -> Document:
         answer = _Answer()

@@ -29,6 +29,18 @@ def _only_for_everyone(source: RobotsSource) -> Iterator[Found]:
                 yield Found(group.line, f"{names}: nothing is inherited from *, so no signal is said here")
 
 
+def _license_for_some(source: RobotsSource) -> Iterator[Found]:
+    records, groups = [record for record in source.robots.others if record.key == "license"], source.robots.groups
+    inside = {record.group for record in records if record.group is not None}
+    if not inside or len(inside) < len({record.group for record in records}):  # none, or one for all
+        return
+    reached = {token.lower() for number in inside for token in groups[number].tokens}
+    for group in groups:
+        if not reached.issuperset(token.lower() for token in group.tokens):
+            names = shown(", ".join(group.tokens[:3]))
+            yield Found(group.line, f"{names}: the license stands in another group, so none is named here")
+
+
 def _signals(source: RobotsSource) -> Iterator[Found]:
     for fault in parse_content_signals(source.robots).faults:
         yield Found(fault.line, shown(fault.text), fault.column)
@@ -91,5 +103,15 @@ SIGNALS: tuple[Rule[RobotsSource], ...] = (
         instead="Content-Usage: train-ai=n",
         reference="draft-ietf-aipref-attach, RFC 9651",
         check=_usages,
+    ),
+    Rule(
+        code="RT407",
+        severity=_W,
+        title="a license is named to some crawlers only",
+        why="Inside a group the line is for that group alone. Before the first User-agent line it is for all.",
+        example="User-agent: *\nAllow: /\nLicense: https://site.example/license.xml\n\nUser-agent: GPTBot\nAllow: /",
+        instead="the License line before the first User-agent line",
+        reference="RSL 1.0, robots.txt",
+        check=_license_for_some,
     ),
 )

@@ -1,4 +1,4 @@
-"""AU1xx: what a site really serves, channel by channel, and whether they say the same."""
+"""AU101 to AU110: what a site really serves, channel by channel, and whether they say the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from optout.lint.base import Found, Rule, Severity, shown
-from optout.messages import Fields
+from optout.messages import Fields, parse_authority
 from optout.signals.declaration import HTML_PAGE, DocumentState, parse_answer
 from optout.signals.page_tags import parse_page_tags
 from optout.signals.preference import Preference
@@ -42,25 +42,36 @@ class Answer:
 
 @dataclass(frozen=True)
 class SiteSource:
-    """A site's robots.txt, tdmrep.json and ai.txt, one page of it, and the path of that page."""
+    """A site's robots.txt, tdmrep.json and ai.txt, one page of it, the path of that page, and what is named there.
+
+    `licenses` came for the URLs of license documents that the site names.
+    """
 
     robots: Answer
     tdmrep: Answer
     ai_txt: Answer
     page: Answer
     target: str
+    licenses: tuple[Answer, ...] = ()
 
     @cached_property
     def signals(self) -> Signals:
         """All that it says, for `usage_verdict`."""
-        is_page = self.page.media_type in ("text/html", "application/xhtml+xml")
         return Signals(
             robots=self.robots.document("robots.txt"),
             tdmrep=self.tdmrep.document("tdmrep.json"),
             ai_txt=self.ai_txt.document("ai.txt"),
             fields=self.page.fields,
-            page=self.page.body if is_page else b"",
+            page=self.page.body if self.page.media_type in ("text/html", "application/xhtml+xml") else b"",
+            rsl=tuple((each.url, each.body) for each in self.licenses if each.status == 200),
+            authority=self.authority,
         )
+
+    @property
+    def authority(self) -> str:
+        """The site's own, as policies write it."""
+        scheme, _, rest = self.page.url.partition("://")
+        return parse_authority(rest.partition("/")[0].partition("?")[0], scheme) or ""
 
     def verdict(self, token: str) -> UsageVerdict:
         """What all of it says to one crawler about the page."""
