@@ -23,6 +23,8 @@ from optout.policy.model import Action
 from optout.response import offer
 from optout.signals.declaration import ROBOTS_PATH, TDMREP_PATH, DocumentState, Published
 from optout.signals.tdmrep import Reserved
+from optout.signatures.proof import keep
+from optout.signatures.verification import Checked, Presented
 
 Value = str | int | bool | list[str]
 
@@ -132,6 +134,14 @@ def crawl_request(*, request: Request, draft: Draft, spent_us: int, forms: Forms
     if form is None:
         _observe(own, request, user_fetch=draft.user_fetch)
     return Record(public=Filled(form or draft.form, own), private=_private(request, user_fetch=draft.user_fetch))
+
+
+def with_signature(record: Record, presented: Presented, checked: Checked) -> Record:
+    """The record of a signed request, with what anybody needs to check the signature again."""
+    kept = keep(presented, checked, shows_path="url.path" in record.public)
+    public = record.public
+    more = public.and_also(kept.public) if isinstance(public, Filled) else {**public, **kept.public}
+    return Record(public=more, private={**record.private, **kept.private})
 
 
 def crawl_outcome(

@@ -125,6 +125,15 @@ def _entries(body: bytes, faults: list[str]) -> list[object]:
     return keys
 
 
+def parse_key(jwk: bytes) -> Key | None:
+    """One Ed25519 key by itself, as a record holds it; None for anything else."""
+    try:
+        key = _key(msgspec.json.decode(jwk))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return key if isinstance(key, Key) and key.public else None
+
+
 def _key(jwk: object) -> Key | str:
     """The key, or why it is left out."""
     if not isinstance(jwk, dict):

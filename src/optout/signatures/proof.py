@@ -1,0 +1,80 @@
+"""A signature as a record keeps it, and as anybody checks it again years later from the record alone.
+
+Who kept the log cannot have made this up: it takes the signer's private key. What is kept is the text that was signed,
+the signature, the public key and the hash of the directory that listed it (RFC 9421 section 2.5; RFC 7638 section 3).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from optout.signatures.directory import parse_key
+from optout.signatures.verification import Checked, Presented, is_signed
+
+VERDICT, BASE, VALUE = "signature.verdict", "signature.base", "signature.value"
+KEY, SIGNER, DIRECTORY = "signature.key", "signature.signer", "signature.keys.sha256"
+
+# What a record says in public anyway. All else that a signer may cover can tell what a person wanted to know.
+_PUBLIC = frozenset({"@authority", "@method", "@scheme", "signature-agent", "signature-input", "content-digest"})
+
+
+class Kept(NamedTuple):
+    """The fields of a record that hold a signature: for everybody, and for the sealed part."""
+
+    public: dict[str, str | int | bool | list[str]]
+    private: dict[str, str | int | bool | list[str]]
+
+
+def keep(presented: Presented, checked: Checked, *, shows_path: bool) -> Kept:
+    """What a record holds of a signature; of one for which no key was tried, the verdict alone.
+
+    The text that was signed is public where it holds no more than the rest of the record: never a query, and a path
+    only where the record `shows_path`.
+    """
+    public: dict[str, str | int | bool | list[str]] = {VERDICT: checked.verdict.value}
+    private: dict[str, str | int | bool | list[str]] = {}
+    signature, key = presented.signature, checked.key
+    if signature is not None and key is not None:
+        public[VALUE] = base64.b64encode(signature.value).decode()
+        public[KEY] = key.jwk
+        public[SIGNER] = presented.host
+        public[DIRECTORY] = checked.directory_sha256
+        shown = _PUBLIC | {"@path"} if shows_path else _PUBLIC
+        is_public = all(component.name in shown for component in signature.components)
+        (public if is_public else private)[BASE] = presented.base
+    return Kept(public, private)
+
+
+class Recheck(StrEnum):
+    """What checking a record's signature again gave. Closed."""
+
+    NONE = "none"  # the record holds no signature
+    SEALED = "sealed"  # the text that was signed is in the private part
+    INCOMPLETE = "incomplete"  # something was cut, or is no key
+    GOOD = "good"
+    BAD = "bad"
+
+
+def recheck(fields: Mapping[str, object]) -> Recheck:
+    """Whether the signature in a record's fields is one by the key in them, over the text in them. Never raises.
+
+    Add the private part's fields to those of the record where the text is sealed.
+    """
+    value, key, base = fields.get(VALUE), fields.get(KEY), fields.get(BASE)
+    if value is None and key is None:
+        return Recheck.NONE
+    if base is None:
+        return Recheck.INCOMPLETE if f"{BASE}.b64" in fields else Recheck.SEALED
+    if not isinstance(value, str) or not isinstance(key, str) or not isinstance(base, str):
+        return Recheck.INCOMPLETE
+    known = parse_key(key.encode("utf-8", "surrogatepass"))
+    try:
+        octets = base64.b64decode(value, validate=True)
+    except ValueError:
+        return Recheck.INCOMPLETE
+    if known is None or f"{BASE}.truncated" in fields:
+        return Recheck.INCOMPLETE
+    return Recheck.GOOD if is_signed(known, base, octets) else Recheck.BAD
