@@ -171,6 +171,46 @@ def test_a_path_that_a_person_asked_for_stays_sealed_though_it_is_signed() -> No
     assert recheck({**outcome.record.public, **outcome.record.private}) is Recheck.GOOD
 
 
+def refusal_of_signer(policy: str, request: Request) -> tuple[str, ...]:
+    response = concluded(engine(policy), request, None).response
+    assert response is not None
+    return response.fields.all("accept-signature")
+
+
+UNSIGNED = make_request(URL, CHROME, headers=(("Signature-Agent", '"https://chatgpt.com"'),), ip="8.8.8.8")
+SHUT = """
+version: 1
+mode: enforce
+default: allow
+on_error: refuse
+clauses:
+  - {id: shut, action: deny, purpose: user-fetch, %s}
+"""
+
+
+def test_a_refusal_asks_for_a_signature_where_the_policy_asks_for_proof() -> None:
+    asked = ('sig1=("@authority" "signature-agent";key="sig1");created;expires;keyid;tag="web-bot-auth"',)
+    assert refusal_of_signer(POLICY, UNSIGNED) == asked
+    assert refusal_of_signer(SHUT % "standing: unverified", UNSIGNED) == asked
+    assert refusal_of_signer(POLICY, signed()) == asked  # whose keys could not be had
+
+
+def test_it_asks_nobody_whom_a_signature_would_not_help() -> None:
+    assert refusal_of_signer(SHUT % "path: /", UNSIGNED) == ()
+    other = SHUT.replace("user-fetch", "[user-fetch, train]") % "standing: unverified"
+    assert refusal_of_signer(other, make_request(URL, user_agent("GPTBot"))) == ()  # which is not known to sign
+    verified = concluded(engine(SHUT % "standing: verified"), signed()).response
+    assert verified is not None
+    assert verified.fields.all("accept-signature") == ()
+
+
+def test_who_signs_as_he_is_asked_to_is_verified() -> None:
+    judge = engine(POLICY)
+    (asked,) = refusal_of_signer(POLICY, UNSIGNED)
+    covered = asked[asked.index("(") + 1 : asked.index(")")]
+    assert standing(concluded(judge, signed(covered=covered)))[0] == "verified"
+
+
 def test_a_fault_does_not_stand_in_the_way_of_on_error() -> None:
     judge = engine(POLICY)
     outcome = judge.fail(examined(judge, signed()))

@@ -93,7 +93,10 @@ def list_records(
 def show(
     directory: Path, record_id: str, proof: Path | None, is_revealed: bool, reason: str, by: str, as_json: bool
 ) -> None:
-    """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
+    """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it.
+
+    A crawler's own signature, if the request bore one, is checked again from the record alone.
+    """
     meant = _meant(directory, record_id)
     if not meant:
         click.echo(f"no record {safe(record_id)} in this log", err=True)
@@ -105,6 +108,7 @@ def show(
         for one, (_, entry) in zip(shown, meant, strict=True):
             one["private"] = reveal_part(directory, entry, by, reason)
     for one in shown:
+        one["signature"] = _rechecked(one)
         click.echo(json.dumps(one) if as_json else _page(one))
 
 
@@ -221,6 +225,23 @@ def _shown(directory: Path, entry: Entry) -> dict[str, object]:
     }
 
 
+def _rechecked(shown: dict[str, object]) -> str:
+    """What the crawler's own signature gives when it is checked again from the record and what was revealed of it."""
+    from optout.signatures.proof import recheck
+
+    record, private = shown["record"], shown.get("private")
+    sealed = private if isinstance(private, dict) else {}
+    return recheck({**record, **sealed} if isinstance(record, dict) else {}).value
+
+
+_SIGNATURES = {
+    "good": "good: the holder of signature.key signed what stands in signature.base",
+    "bad": "bad: signature.key did not sign what stands in signature.base",
+    "sealed": "what was signed is in the private part: --private shows it, and checks it",
+    "incomplete": "cannot be checked: something of it is missing or was cut",
+}
+
+
 def _checkpoint(directory: Path) -> Checkpoint | None:
     from optout.evidence.checkpoint import NoteFault, open_checkpoint
     from optout.evidence.directory import Layout
@@ -241,8 +262,10 @@ def _page(shown: dict[str, object]) -> str:
         f"record     {shown['index']} in {safe(str(shown['file']))}",
         f"leaf hash  {shown['leaf_hash']}",
         f"covered    {covered}",
-        "",
     ]
+    if shown["signature"] in _SIGNATURES:
+        lines.append(f"signature  {_SIGNATURES[str(shown['signature'])]}")
+    lines.append("")
     record = shown["record"]
     if isinstance(record, dict):
         width = max(map(len, record), default=0)
