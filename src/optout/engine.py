@@ -21,10 +21,10 @@ from optout.crawlers.address_book import NO_LISTS, AddressBook, Listing
 from optout.crawlers.model import AI_PURPOSES, Claim, SaidBy
 from optout.crawlers.registry import Registry
 from optout.decision import Decision, Reason, ReasonCode, decide, is_enforced, reservation
-from optout.identity import Agent, identify, prove
+from optout.identity import Agent, identify, prove, signers_of
 from optout.licensing.token import Grant, GrantState, parse_license_authorization
 from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, SignatureCheck
-from optout.messages import AddressSource, ClientAddress, Fields, Request, Response
+from optout.messages import ClientAddress, Fields, Request, Response
 from optout.policy.always_open import ALWAYS_OPEN_PATHS
 from optout.policy.matcher import Matchers, PolicyMatcher
 from optout.policy.model import REFUSALS, Action, OnError, Policy, PolicySet
@@ -32,7 +32,7 @@ from optout.record import Record
 from optout.ruling import Rulings
 from optout.signals.declaration import NOTHING_KNOWN, Published
 from optout.signals.tdmrep import TdmRule
-from optout.signatures.verification import UNSIGNED, Checked, Presented, Verdict, present
+from optout.signatures.verification import UNSIGNED, Checked, Presented, Verdict, present, question, settle
 
 NO_FIELDS = Fields()
 _PRIVATE = Fields((("Cache-Control", "private"),))  # what one licensed must not be served to the next from a cache
@@ -212,8 +212,8 @@ class Engine:
         if policy.license_server and request.path not in ALWAYS_OPEN_PATHS:
             lookups += _introspection(policy, request)
         presented = _presented(request, claim)
-        if presented.verdict is Verdict.UNCHECKED:
-            lookups += (_signature_check(presented, request),)
+        if (asked := question(presented, request)) is not None:
+            lookups += (asked,)
         return Case(request=request, agent=agent, matcher=matcher, lookups=lookups, presented=presented)
 
     def conclude(self, case: Case, answers: Answers, *, spent_us: int = 0, is_recorded: bool = True) -> Outcome:
@@ -375,37 +375,15 @@ def _introspection(policy: Policy, request: Request) -> tuple[Introspection, ...
 
 
 def _presented(request: Request, claim: Claim) -> Presented:
-    """The signature of a request. It counts by the keys of a host that signs for every crawler that is named."""
     if not request.fields.all("signature-input") and not request.fields.all("signature"):  # almost always
         return UNSIGNED
-    signers = set(claim.crawler.signature_agents).intersection(*(each.signature_agents for each in claim.named))
-    return present(request, signers)
-
-
-def _signature_check(presented: Presented, request: Request) -> SignatureCheck:
-    signature = presented.signature
-    assert signature is not None  # noqa: S101  UNCHECKED has one
-    return SignatureCheck(
-        host=presented.host,
-        keyid=signature.keyid,
-        base=presented.base,
-        value=signature.value,
-        nonce=signature.nonce,
-        expires_s=signature.expires or 0,
-        at_s=request.received_us // 1_000_000,
-    )
+    return present(request, signers_of(claim))
 
 
 def _checked(case: Case, answers: Answers) -> Checked:
-    """What the signature was worth; a bad one says nothing where it is unknown who stands between."""
-    if case.presented.verdict is not Verdict.UNCHECKED:
-        return Checked(verdict=case.presented.verdict)
-    found = next((answers.get(each) for each in case.lookups if isinstance(each, SignatureCheck)), None)
-    if not isinstance(found, Checked):
-        return Checked(verdict=Verdict.KEYS_UNAVAILABLE)
-    if found.verdict is Verdict.BAD_SIGNATURE and case.request.client.source is AddressSource.UNKNOWN:
-        return replace(found, verdict=Verdict.DOUBTED)
-    return found
+    """What the signature was worth."""
+    asked = next((each for each in case.lookups if isinstance(each, SignatureCheck)), None)
+    return settle(case.presented, None if asked is None else answers.get(asked), case.request.client)
 
 
 def _grant(case: Case, answers: Answers) -> Grant | None:

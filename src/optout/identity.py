@@ -98,6 +98,11 @@ _NOTES = {
 }
 
 
+def signers_of(claim: Claim) -> frozenset[str]:
+    """The hosts whose signature proves a claim: those that sign for every crawler that it names."""
+    return frozenset(claim.crawler.signature_agents).intersection(*(each.signature_agents for each in claim.named))
+
+
 def prove(agent: Agent, verdict: Verdict) -> Agent:
     """The agent, known so far by addresses and names, after its signature was looked at.
 

@@ -55,7 +55,7 @@ def explain(
     from optout.engine import Engine
     from optout.testing import make_request
 
-    fields = [_field(text) for text in headers]
+    fields = [field(text) for text in headers]
     request = make_request(url, user_agent, method=method, headers=fields, ip=ip, received_us=now_us())
     if not request.authority:
         raise UsageError(f"{safe(url)} is no absolute URL", "write it like https://photos.example/gallery/1.jpg")
@@ -119,7 +119,8 @@ def _use_lines(verdict: UsageVerdict | None) -> Iterator[str]:
         yield f"  note   {conflict.usage}: {allowed} allows what {disallowed} disallows; the stricter stands"
 
 
-def _field(text: str) -> tuple[str, str]:
+def field(text: str) -> tuple[str, str]:
+    """Name and value of a field that an option gives. Raises UsageError."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         raise UsageError(f"{safe(text)} is no header field", "write it like 'Accept: text/html'")

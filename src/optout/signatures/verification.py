@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from optout.messages import Request
+from optout.lookups import SignatureCheck
+from optout.messages import AddressSource, ClientAddress, Request
 from optout.signatures.directory import ED25519, WELL_KNOWN, Key, KeySet
 from optout.signatures.signature import (
     LONGEST_BASE,
@@ -159,6 +160,37 @@ def directory_host(agent: str) -> str:
     """
     found = _DIRECTORY.match(agent)
     return found.group(1).lower().rstrip(".") if found else ""
+
+
+def question(presented: Presented, request: Request) -> SignatureCheck | None:
+    """What is to be asked about a signature; None where no key can tell more of it."""
+    signature = presented.signature
+    if presented.verdict is not Verdict.UNCHECKED or signature is None:
+        return None
+    return SignatureCheck(
+        host=presented.host,
+        keyid=signature.keyid,
+        base=presented.base,
+        value=signature.value,
+        nonce=signature.nonce,
+        expires_s=signature.expires or 0,
+        at_s=request.received_us // 1_000_000,
+    )
+
+
+def settle(presented: Presented, answer: object, client: ClientAddress) -> Checked:
+    """What a signature is worth after the `answer` to its question; a missing answer is a value.
+
+    A bad signature says nothing where the client's address is unknown: whoever stands between may have changed what was
+    signed, such as the Host.
+    """
+    if presented.verdict is not Verdict.UNCHECKED:
+        return Checked(verdict=presented.verdict)
+    if not isinstance(answer, Checked):
+        return Checked(verdict=Verdict.KEYS_UNAVAILABLE)
+    if answer.verdict is Verdict.BAD_SIGNATURE and client.source is AddressSource.UNKNOWN:
+        return replace(answer, verdict=Verdict.DOUBTED)
+    return answer
 
 
 def check(*, keyid: str, base: str, value: bytes, keys: KeySet, now_s: int) -> Checked:
