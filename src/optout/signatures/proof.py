@@ -17,8 +17,11 @@ from optout.signatures.verification import Checked, Presented, is_signed
 VERDICT, BASE, VALUE = "signature.verdict", "signature.base", "signature.value"
 KEY, SIGNER, DIRECTORY = "signature.key", "signature.signer", "signature.keys.sha256"
 
-# What a record says in public anyway. All else that a signer may cover can tell what a person wanted to know.
-_PUBLIC = frozenset({"@authority", "@method", "@scheme", "signature-agent", "signature-input", "content-digest"})
+# What a record says in public anyway, and what it keeps sealed. A signer may cover any field, a cookie or a credential
+# too; those are kept nowhere, and the signature then cannot be checked again.
+_PUBLIC = frozenset({"@authority", "@method", "@scheme", "signature-agent", "signature-input", "accept", "user-agent"})
+_SEALED = frozenset({"@path", "@query", "@query-param", "@target-uri", "@request-target"})
+_HARMLESS = frozenset({"content-digest", "content-length", "content-type", "date", "host"})
 
 
 class Kept(NamedTuple):
@@ -32,7 +35,7 @@ def keep(presented: Presented, checked: Checked, *, shows_path: bool) -> Kept:
     """What a record holds of a signature; of one for which no key was tried, the verdict alone.
 
     The text that was signed is public where it holds no more than the rest of the record: never a query, and a path
-    only where the record `shows_path`.
+    only where the record `shows_path`. Else it is sealed, and left out where it holds what no record may.
     """
     public: dict[str, str | int | bool | list[str]] = {VERDICT: checked.verdict.value}
     private: dict[str, str | int | bool | list[str]] = {}
@@ -42,9 +45,14 @@ def keep(presented: Presented, checked: Checked, *, shows_path: bool) -> Kept:
         public[KEY] = key.jwk
         public[SIGNER] = presented.host
         public[DIRECTORY] = checked.directory_sha256
-        shown = _PUBLIC | {"@path"} if shows_path else _PUBLIC
-        is_public = all(component.name in shown for component in signature.components)
-        (public if is_public else private)[BASE] = presented.base
+        covered = {component.name for component in signature.components}
+        shown = _PUBLIC | _HARMLESS | ({"@path"} if shows_path else frozenset())
+        if covered <= shown:
+            public[BASE] = presented.base
+        elif covered <= shown | _SEALED:
+            private[BASE] = presented.base
+        else:
+            public[f"{BASE}.truncated"] = True
     return Kept(public, private)
 
 
@@ -53,7 +61,7 @@ class Recheck(StrEnum):
 
     NONE = "none"  # the record holds no signature
     SEALED = "sealed"  # the text that was signed is in the private part
-    INCOMPLETE = "incomplete"  # something was cut, or is no key
+    INCOMPLETE = "incomplete"  # something was cut or left out, or is no key
     GOOD = "good"
     BAD = "bad"
 
@@ -66,6 +74,8 @@ def recheck(fields: Mapping[str, object]) -> Recheck:
     value, key, base = fields.get(VALUE), fields.get(KEY), fields.get(BASE)
     if value is None and key is None:
         return Recheck.NONE
+    if f"{BASE}.truncated" in fields:
+        return Recheck.INCOMPLETE
     if base is None:
         return Recheck.INCOMPLETE if f"{BASE}.b64" in fields else Recheck.SEALED
     if not isinstance(value, str) or not isinstance(key, str) or not isinstance(base, str):
@@ -75,6 +85,6 @@ def recheck(fields: Mapping[str, object]) -> Recheck:
         octets = base64.b64decode(value, validate=True)
     except ValueError:
         return Recheck.INCOMPLETE
-    if known is None or f"{BASE}.truncated" in fields:
+    if known is None:
         return Recheck.INCOMPLETE
     return Recheck.GOOD if is_signed(known, base, octets) else Recheck.BAD

@@ -238,7 +238,7 @@ _SIGNATURES = {
     "good": "good: the holder of signature.key signed what stands in signature.base",
     "bad": "bad: signature.key did not sign what stands in signature.base",
     "sealed": "what was signed is in the private part: --private shows it, and checks it",
-    "incomplete": "cannot be checked: something of it is missing or was cut",
+    "incomplete": "cannot be checked: something of it was cut or may not be kept",
 }
 
 
