@@ -17,6 +17,7 @@ from optout.adapters.list_files import list_directory, write_list
 from optout.cli.explain import explain
 from optout.crawlers.address_lists import AddressList
 from optout.crawlers.list_snapshot import take_snapshot
+from tests.signatures.signer import Signer
 
 GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.4; +https://openai.com/gptbot"
 POLICY = "version: 1\nmode: enforce\ndefault: allow\non_error: refuse\n"
@@ -179,3 +180,11 @@ def test_an_address_on_the_operators_list_is_told(
         assert json.loads(_run(*asked)[1])["agent"]["standing"] == standing
         words = _run(*(word for word in asked if word != "--json"))[1]
         assert f"GPTBot (OpenAI), train, {standing}: the client is " in words
+
+
+def test_a_signature_is_told_of_though_nobody_is_asked_for_keys(policy: Path) -> None:
+    url = "https://site.example/page"
+    headers = Signer().headers(url, agent='sig1="https://chatgpt.com"', created=now_us() // 1_000_000, expires=2**33)
+    given = [part for name, value in headers for part in ("-H", f"{name}: {value}")]
+    _, words = _run(url, "-A", "Chrome", "--policy", policy, "--offline", *given)
+    assert "unverified: the signature is made to live too long" in words

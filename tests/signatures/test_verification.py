@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,3 +186,8 @@ def test_nothing_that_is_sent_raises(agent: str, described: str, value: str) -> 
     headers = (("Signature-Agent", agent), ("Signature-Input", f"s={described}"), ("Signature", f"s={value}"))
     found = present(make_request(URL, headers=headers), {HOST})
     assert found.verdict is not Verdict.VERIFIED
+
+
+def test_every_verdict_is_explained_to_the_owner() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "web-bot-auth.md").read_text()
+    assert [each for each in Verdict if f"`{each}`" not in page] == []

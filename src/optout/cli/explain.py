@@ -223,7 +223,7 @@ def _words(url: str, outcome: Outcome | None, authority: str) -> str:
     crawler = agent.claim.crawler
     status = outcome.response.status if outcome.response else 200
     head = f"{safe(url)}: {decision.action} ({status})" + ("" if decision.enforced else ", only observed")
-    note = f": {safe(agent.note)}" if agent.address_list else ""
+    note = f": {safe(agent.note)}" if agent.address_list or outcome.is_signed else ""
     who = f"  who    {crawler.name} ({crawler.operator}), {agent.purpose}, {agent.standing}{note}"
     reasons = [
         f"  {'why' if not place else '   '}    {safe(str(reason))}" for place, reason in enumerate(decision.reasons)
