@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optout.signatures.directory import parse_directory
-from optout.signatures.proof import BASE, KEY, VALUE, VERDICT, Kept, Recheck, keep, recheck
+from optout.signatures.proof import BASE, KEY, VALUE, VERDICT, Kept, Recheck, is_listed, keep, recheck
 from optout.signatures.verification import Checked, Presented, Verdict, check, present
 from optout.testing import make_request
 from tests.signatures.signer import COVERED, HOST, NOW, Signer, directory
@@ -49,6 +49,31 @@ def test_whatever_of_it_is_changed_shows(name: str) -> None:
         KEY: parse_directory(directory(Signer(2).jwk)).keys[0].jwk,
     }
     assert recheck({**public, name: other[name]}) is Recheck.BAD
+
+
+@pytest.mark.parametrize(
+    ("site", "port", "covered", "found"),
+    [
+        ("site.example", None, COVERED, Recheck.GOOD),
+        ("other.example", None, COVERED, Recheck.ELSEWHERE),
+        ("site.example", 8443, COVERED, Recheck.ELSEWHERE),
+        ("site.example", None, COVERED.replace("@authority", "@target-uri"), Recheck.GOOD),
+        ("other.example", None, COVERED.replace("@authority", "@target-uri"), Recheck.ELSEWHERE),
+    ],
+)
+def test_a_signature_for_another_site_is_told_from_one_for_this(
+    site: str, port: int | None, covered: str, found: Recheck
+) -> None:
+    fields: dict[str, object] = {**kept(covered).public, **kept(covered).private, "server.address": site}
+    assert recheck(fields if port is None else {**fields, "server.port": port}) is found
+
+
+def test_the_key_of_a_record_stands_in_the_directory_that_it_names() -> None:
+    public = kept().public
+    assert is_listed(public, directory(Signer(2).jwk, SIGNER.jwk))
+    assert not is_listed(public, directory(Signer(2).jwk))
+    assert not is_listed(public, b"")
+    assert not is_listed({}, directory(SIGNER.jwk))
 
 
 def test_a_bad_signature_is_kept_and_stays_bad() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from optout.signatures.directory import parse_key
+from optout.signatures.directory import parse_directory, parse_key
 from optout.signatures.verification import Checked, Presented, is_signed
 
 VERDICT, BASE, VALUE = "signature.verdict", "signature.base", "signature.value"
@@ -64,6 +64,7 @@ class Recheck(StrEnum):
     INCOMPLETE = "incomplete"  # something was cut or left out, or is no key
     GOOD = "good"
     BAD = "bad"
+    ELSEWHERE = "elsewhere"  # good, but made for another site than the record is about
 
 
 def recheck(fields: Mapping[str, object]) -> Recheck:
@@ -87,4 +88,20 @@ def recheck(fields: Mapping[str, object]) -> Recheck:
         return Recheck.INCOMPLETE
     if known is None:
         return Recheck.INCOMPLETE
-    return Recheck.GOOD if is_signed(known, base, octets) else Recheck.BAD
+    if not is_signed(known, base, octets):
+        return Recheck.BAD
+    return Recheck.GOOD if _is_of_site(base, fields) else Recheck.ELSEWHERE
+
+
+def is_listed(fields: Mapping[str, object], document: bytes) -> bool:
+    """Whether the key in a record's fields stands in a key directory: in the one that the record names, by its hash."""
+    return any(key.jwk == fields.get(KEY) for key in parse_directory(document, with_published_keys=True).keys)
+
+
+def _is_of_site(base: str, fields: Mapping[str, object]) -> bool:
+    """Whether the site that was signed is the one that the record is about; a record without a site says nothing."""
+    name, port = fields.get("server.address"), fields.get("server.port")
+    authority = f"{name}:{port}" if port is not None else f"{name}"
+    signed = {line.partition(": ")[0]: line.partition(": ")[2] for line in base.split("\n")}
+    said = signed.get('"@authority"') or signed.get('"@target-uri"', "").partition("://")[2].partition("/")[0]
+    return name is None or said == authority

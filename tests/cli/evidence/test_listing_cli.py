@@ -12,30 +12,9 @@ from click.testing import CliRunner
 from optout.cli.evidence import evidence
 from optout.errors import EvidenceError, UsageError
 from optout.evidence.segments import list_segments
-from optout.signatures.directory import parse_directory
-from optout.signatures.proof import keep
-from optout.signatures.verification import check, present
-from optout.testing import make_request
 from tests.cli.evidence.setting import run
 from tests.evidence.index.setting import make_log, record
 from tests.evidence.setting import SOON_S, crawl, entries, open_log, open_spool
-from tests.signatures.signer import HOST, NOW, Signer, directory
-
-
-def _signed() -> dict[str, object]:
-    signer = Signer()
-    keys = parse_directory(directory(signer.jwk))
-    shown = present(make_request(headers=signer.headers()), {HOST})
-    assert shown.signature is not None
-    value = shown.signature.value
-    return {
-        **keep(
-            shown, check(keyid=signer.keyid, base=shown.base, value=value, keys=keys, now_s=NOW), shows_path=True
-        ).public
-    }
-
-
-SIGNED = _signed()
 
 
 def test_list_as_json_gives_each_leaf_as_it_is_stored(home: Path) -> None:
@@ -123,31 +102,6 @@ def test_show_as_json_holds_the_record(home: Path) -> None:
     assert (found["index"], found["covered"], found["checkpoint_size"]) == (4, True, 8)
     assert found["record"]["url.path"] == "/gallery/2.jpg"
     assert len(found["leaf_hash"]) == 64
-
-
-@pytest.mark.parametrize(
-    ("changed", "found", "words"),
-    [
-        ({}, "good", "signature  good: the holder of signature.key signed"),
-        ({"signature.value": "A" * 86 + "=="}, "bad", "signature  bad: signature.key did not sign"),
-        ({"signature.base": None}, "sealed", "--private shows it"),
-        ({"signature.key": "x"}, "incomplete", "cannot be checked"),
-    ],
-)
-def test_show_checks_a_crawlers_own_signature_again(
-    tmp_path: Path, changed: dict[str, object], found: str, words: str
-) -> None:
-    log = open_log(tmp_path / "new")
-    log.append(crawl(1, **{**SIGNED, **changed})).result(SOON_S)
-    log.close()
-    record_id = "00000000-0000-7000-8000-000000000001"
-    assert words in run("show", tmp_path / "new", record_id).output
-    assert json.loads(run("show", tmp_path / "new", record_id, "--json").output)["signature"] == found
-
-
-def test_show_says_nothing_of_a_signature_that_is_not_there(home: Path) -> None:
-    assert "\nsignature  " not in run("show", home, "4").output
-    assert json.loads(run("show", home, "4", "--json").output)["signature"] == "none"
 
 
 @pytest.mark.parametrize("damage", ["missing", "foreign"])

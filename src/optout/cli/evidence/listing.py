@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.evidence.choosing import catalog_of, filters, question
+from optout.cli.evidence.crawler_signature import rechecked, signature_lines
 from optout.cli.evidence.export import write_proof
 from optout.cli.evidence.options import BY, DIRECTORY, JSON
 from optout.cli.evidence.privacy import reveal_part
@@ -107,8 +108,8 @@ def show(
     if is_revealed:
         for one, (_, entry) in zip(shown, meant, strict=True):
             one["private"] = reveal_part(directory, entry, by, reason)
-    for one in shown:
-        one["signature"] = _rechecked(one)
+    for one, (log, _) in zip(shown, meant, strict=True):
+        one.update(rechecked(log, one))
         click.echo(json.dumps(one) if as_json else _page(one))
 
 
@@ -225,23 +226,6 @@ def _shown(directory: Path, entry: Entry) -> dict[str, object]:
     }
 
 
-def _rechecked(shown: dict[str, object]) -> str:
-    """What the crawler's own signature gives when it is checked again from the record and what was revealed of it."""
-    from optout.signatures.proof import recheck
-
-    record, private = shown["record"], shown.get("private")
-    sealed = private if isinstance(private, dict) else {}
-    return recheck({**record, **sealed} if isinstance(record, dict) else {}).value
-
-
-_SIGNATURES = {
-    "good": "good: the holder of signature.key signed what stands in signature.base",
-    "bad": "bad: signature.key did not sign what stands in signature.base",
-    "sealed": "what was signed is in the private part: --private shows it, and checks it",
-    "incomplete": "cannot be checked: something of it was cut or may not be kept",
-}
-
-
 def _checkpoint(directory: Path) -> Checkpoint | None:
     from optout.evidence.checkpoint import NoteFault, open_checkpoint
     from optout.evidence.directory import Layout
@@ -263,8 +247,7 @@ def _page(shown: dict[str, object]) -> str:
         f"leaf hash  {shown['leaf_hash']}",
         f"covered    {covered}",
     ]
-    if shown["signature"] in _SIGNATURES:
-        lines.append(f"signature  {_SIGNATURES[str(shown['signature'])]}")
+    lines += signature_lines(shown)
     lines.append("")
     record = shown["record"]
     if isinstance(record, dict):
