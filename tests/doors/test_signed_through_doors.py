@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 
 from optout.adapters import driver
+from optout.adapters.forward_auth.check import Dialect
 from optout.adapters.key_directories import KeyDirectories
+from tests.adapters.forward_auth.test_forward_auth import ask as weigh
+from tests.adapters.forward_auth.test_forward_auth import door
 from tests.adapters.test_key_directories import Double
 from tests.doors.all_doors import _middleware
 from tests.doors.asgi_doors import asgi_door
@@ -120,3 +123,22 @@ async def test_a_directory_that_never_answers_holds_up_nobody(name: str, double:
     assert person.status == 200
     assert {(answer.status, clause(answer)) for answer in answers} == {(402, "unproven")}
     assert len(double.asked) == 1
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NGINX, Dialect.CADDY, Dialect.ENVOY])
+@pytest.mark.usefixtures("double")
+async def test_a_front_end_that_asks_passes_on_what_was_signed(dialect: Dialect, tmp_path: Path) -> None:
+    now = int(time.time())
+    signed = SIGNER.headers(
+        f"https://site.example{TARGET}",
+        agent=AGENT,
+        covered=EVERYTHING.replace(' "accept"', ""),
+        created=now,
+        expires=now + 60,
+    )
+    async with door(tmp_path, dialect, POLICY) as found:
+        for target in (TARGET, "/a/b%20c?q=%42&r="):
+            await weigh(found, CHROME, target, *signed, dialect=dialect)
+    kept = [leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"]
+    assert [leaf["signature.verdict"] for leaf in kept] == ["verified", "bad-signature"]
+    assert [leaf["identity.standing"] for leaf in kept] == ["verified", "contradicted"]
