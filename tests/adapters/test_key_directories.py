@@ -17,14 +17,18 @@ from optout.adapters.key_directories import KEPT_AT_LEAST, KEPT_AT_MOST, KEPT_FO
 from optout.adapters.public_addresses import PublicAddresses
 from optout.lookups import SignatureCheck
 from optout.messages import Fields
+from optout.signatures.binding import Binding
 from optout.signatures.directory import LONGEST_DIRECTORY, MEDIA_TYPE, WELL_KNOWN, parse_directory
 from optout.signatures.verification import Checked, Verdict, present
 from optout.testing import make_request
 from tests.adapters.origin import Asked, Origin, answer, never
 from tests.certificates import make_pair
 from tests.signatures.signer import HOST, NOW, Signer, directory, unpadded
+from tests.signatures.test_binding import BODY as BOUND
+from tests.signatures.test_binding import answer as bound
 
 SIGNER = Signer()
+NO_FIELDS = Fields()
 URL = "https://site.example/page"
 
 
@@ -198,8 +202,9 @@ async def test_a_directory_of_exactly_the_limit_is_read_and_one_octet_more_is_no
 class Double:
     """A visitor without a network: answers as told, waits while `gate` is closed, counts."""
 
-    def __init__(self, *bodies: bytes | None, cache: str = "") -> None:
+    def __init__(self, *bodies: bytes | None, cache: str = "", fields: Fields = NO_FIELDS) -> None:
         self.bodies = list(bodies)
+        self.fields = fields.items
         self.cache = cache
         self.asked: list[str] = []
         self.gate = asyncio.Event()
@@ -212,7 +217,7 @@ class Double:
         if body is None:
             return Visited(fault="no answer")
         fields = (("Content-Type", f"{MEDIA_TYPE}; charset=utf-8"), ("Cache-Control", self.cache))
-        return Visited(status=200, fields=Fields(fields), body=body[:limit])
+        return Visited(status=200, fields=Fields((*fields, *self.fields)), body=body[:limit])
 
 
 class Clock:
@@ -382,6 +387,14 @@ async def test_every_new_directory_is_told_before_it_is_used() -> None:
         await asyncio.sleep(0)
         clock.now += KEPT_FOR
     assert seen == [(HOST, GOOD), (HOST, BOTH)]
+
+
+async def test_a_directory_says_of_itself_whether_its_keys_are_its_own() -> None:
+    for fields, found in ((bound(), Binding.GOOD), (bound(host="other.example"), Binding.BAD)):
+        keys = KeyDirectories(Double(BOUND, fields=fields), {HOST})
+        assert keys.binding(HOST) is Binding.NONE
+        assert told(await keys.check(question())) == "verified"  # TLS says whose it is, whatever it says itself
+        assert keys.binding(HOST) is found
 
 
 async def test_what_is_published_for_anybody_to_sign_with_verifies_nobody() -> None:

@@ -8,13 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.messages import Fields
 from optout.signatures.directory import (
     LONGEST_DIRECTORY,
     MEDIA_TYPE,
     MOST_KEYS,
-    digest_matches,
-    directory_binding,
     directory_fault,
     parse_directory,
 )
@@ -124,20 +121,6 @@ def test_an_answer_is_a_directory_or_why_not(status: int, media_type: str, body:
 def test_a_key_has_its_time(times: dict[str, object], now: int, valid: bool) -> None:
     (key,) = parse_directory(directory({**GOOD, **times})).keys
     assert key.is_valid(now) is valid
-
-
-def test_a_response_without_such_a_signature_is_bound_to_nothing() -> None:
-    assert directory_binding(Fields(), "a.example") is None
-    for described in ('b=("@authority");tag="http-message-signatures-directory"', "b=()", "("):
-        fields = Fields((("Signature-Input", described), ("Signature", "b=:AAAA:")))
-        assert directory_binding(fields, "a.example") is None
-
-
-def test_a_digest_is_of_these_bytes() -> None:
-    sha512 = "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
-    assert digest_matches(Fields((("Content-Digest", f"sha-512=:{sha512}:"),)), b"")
-    assert not digest_matches(Fields((("Content-Digest", f"sha-512=:{sha512}:"),)), b"a")
-    assert not digest_matches(Fields(), b"")
 
 
 _JSON = st.recursive(

@@ -21,6 +21,7 @@ from optout.adapters.fetcher import Visited
 from optout.adapters.replays import Replays
 from optout.lookups import SignatureCheck
 from optout.messages import Fields
+from optout.signatures.binding import Binding, binding_of
 from optout.signatures.directory import (
     LONGEST_DIRECTORY,
     MEDIA_TYPE,
@@ -55,13 +56,17 @@ class Visitor(Protocol):
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of one host; times are those of the clock. `fault` says why the last request gave nothing."""
+    """What is known of one host; times are those of the clock.
+
+    `fault` says why the last request gave nothing, `binding` what the directory's own signature says.
+    """
 
     keys: KeySet | None = None
     good_at: float = 0.0
     due: float = 0.0  # no request before this
     asked_at: float = 0.0
     fault: str = ""
+    binding: Binding = Binding.NONE
 
 
 class KeyDirectories:
@@ -120,6 +125,11 @@ class KeyDirectories:
         """The hosts that gave no directory when they were last asked, and why. For any thread."""
         return {host: entry.fault for host, entry in list(self._entries.items()) if entry.fault}
 
+    def binding(self, host: str) -> Binding:
+        """What the directory of `host` says of itself by its own signature. For any thread."""
+        entry = self._entries.get(host)
+        return Binding.NONE if entry is None else entry.binding
+
     async def close(self) -> None:
         """Ends every request that is under way."""
         tasks = list(self._running.values())
@@ -155,6 +165,7 @@ class KeyDirectories:
         if entry.fault:
             return
         found = parse_directory(answer.body)
+        entry.binding = binding_of(answer.fields, host, answer.body, found)
         if self._on_keys is not None and (entry.keys is None or entry.keys.sha256 != found.sha256):
             self._on_keys(host, answer.body)
         entry.keys, entry.good_at = found, self._clock()

@@ -135,6 +135,7 @@ def _ask(asked: object) -> tuple[Checked | None, tuple[str, ...]]:
     from optout.adapters.public_addresses import PublicAddresses
     from optout.crawlers.registry import bundled_registry
     from optout.lookups import SignatureCheck
+    from optout.signatures.binding import Binding
 
     assert isinstance(asked, SignatureCheck)  # noqa: S101  the caller made it
 
@@ -143,7 +144,10 @@ def _ask(asked: object) -> tuple[Checked | None, tuple[str, ...]]:
             keys = KeyDirectories(fetcher, bundled_registry().signers, within=10.0)
             answer = await keys.check(asked)
             await keys.close()
-            return answer, tuple(f"{host}: {fault}" for host, fault in keys.faults().items())
+            faults = [f"{host}: {fault}" for host, fault in keys.faults().items()]
+            if keys.binding(asked.host) is Binding.BAD:
+                faults.append(f"{asked.host}: the directory's own signature is wrong")
+            return answer, tuple(faults)
 
     return asyncio.run(ask())
 

@@ -14,12 +14,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from optout.messages import Fields
-from optout.signatures.signature import Component, Signature, Uncovered, parse_signatures, signature_base
-
 WELL_KNOWN = "/.well-known/http-message-signatures-directory"
 MEDIA_TYPE = "application/http-message-signatures-directory+json"
-DIRECTORY_TAG = "http-message-signatures-directory"
 MOST_KEYS = 100
 LONGEST_DIRECTORY = 64 * 1024  # octets
 
@@ -179,28 +175,3 @@ def _seconds(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value // 1000 if value >= _MILLISECONDS else value
-
-
-def directory_binding(fields: Fields, authority: str) -> tuple[Signature, str] | None:
-    """The signature by which a directory's response is bound to its host, with the text signed; None without one.
-
-    Such a signature shows that who serves a key also holds it. It covers `"@authority";req` and `content-digest`,
-    under the tag `http-message-signatures-directory`.
-    """
-
-    def derive(component: Component) -> str | None:
-        is_authority = component.name == "@authority" and component.of_request
-        return authority if is_authority and not component.key and not component.parameter else None
-
-    for signature in parse_signatures(fields) or ():
-        if signature.tag == DIRECTORY_TAG:
-            base = signature_base(signature, fields, derive)
-            return None if isinstance(base, Uncovered) else (signature, base)
-    return None
-
-
-def digest_matches(fields: Fields, body: bytes) -> bool:
-    """Whether `Content-Digest` (RFC 9530 section 2) names these bytes by SHA-256 or SHA-512."""
-    written = ", ".join(fields.all("content-digest"))
-    known = {"sha-256": hashlib.sha256(body).digest(), "sha-512": hashlib.sha512(body).digest()}
-    return any(f"{name}=:{base64.b64encode(value).decode()}:" in written for name, value in known.items())

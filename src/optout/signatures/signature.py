@@ -144,7 +144,8 @@ def signature_base(signature: Signature, fields: Fields, derive: Derive) -> str 
     lines: list[str] = []
     for component in signature.components:
         value = _value(component, fields, derive)
-        if value is None or not value.isascii() or not value.isprintable():  # no value may add a line
+        # No value may add a line; a tab may stand in a field.
+        if value is None or not value.isascii() or not value.replace("\t", " ").isprintable():
             return Uncovered(component=component)
         lines.append(f"{component.text}: {value}")
     return "\n".join((*lines, f'"@signature-params": {signature.parameters}'))
