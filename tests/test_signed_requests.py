@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from optout.signatures.proof import Recheck, recheck
 from optout.signatures.verification import Checked, check
 from optout.testing import make_request
 from tests.adapters.test_key_directories import Double
+from tests.cli.evidence.setting import run
 from tests.judge import SITE, engine, leaves, user_agent
 from tests.signatures.signer import NOW, Signer, directory
 
@@ -256,6 +258,17 @@ async def test_a_signature_counts_once_and_its_keys_go_into_the_evidence(tmp_pat
     assert (tmp_path / "evidence" / "snapshots" / str(snapshot["snapshot.sha256"])).read_bytes() == document
     assert [leaf["signature.verdict"] for leaf in asked] == ["verified", "verified", "replayed"]
     assert [recheck(leaf) for leaf in asked] == [Recheck.GOOD] * 3
+
+
+async def test_what_is_sealed_is_checked_again_when_it_is_revealed(tmp_path: Path) -> None:
+    request = signed(covered='"@authority" "@path" "@query" "signature-agent";key="sig1"')
+    async with running(tmp_path, Double(directory(SIGNER.jwk))) as driver:
+        await visit(driver, request)
+    shown = ["show", tmp_path / "evidence", request.id, "--json"]
+    assert json.loads(run(*shown).output)["signature"] == "sealed"
+    found = json.loads(run(*shown, "--private", "--reason", "a dispute").output)
+    assert (found["signature"], found["signature_key_listed"]) == ("good", True)
+    assert found["private"]["signature.base"].startswith('"@authority": site.example\n"@path": /page\n"@query": ?q=1\n')
 
 
 async def test_a_directory_that_never_answers_holds_up_no_person_and_no_claimant_for_long(tmp_path: Path) -> None:
