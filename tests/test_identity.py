@@ -6,9 +6,12 @@ import pytest
 
 from optout.crawlers.address_book import Listing
 from optout.crawlers.model import Claim, Crawler, Purpose, SaidBy
-from optout.identity import Method, Standing, identify
+from optout.identity import Method, Standing, identify, prove
+from optout.signatures.verification import Verdict
 from tests.crawlers.book import EXBOT as BOT
 from tests.crawlers.book import ON, claim, snapshot
+
+_DECISIVE = {Verdict.VERIFIED, Verdict.BAD_SIGNATURE, Verdict.KEYS_UNAVAILABLE}
 
 
 def _claim(*purposes: Purpose, contradiction: str = "") -> Claim:
@@ -70,3 +73,43 @@ def test_the_note_names_the_operator_and_the_day() -> None:
 def test_no_address_helps_a_claim_that_contradicts_itself() -> None:
     agent = identify(claim(BOT, contradiction="it cannot be"), Listing.LISTED, snapshot())
     assert (agent.standing, agent.note) == (Standing.CONTRADICTED, "it cannot be")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "standing", "method"),
+    [
+        (Verdict.VERIFIED, "verified", "signature"),
+        (Verdict.BAD_SIGNATURE, "contradicted", "signature"),
+        (Verdict.KEYS_UNAVAILABLE, "unverified", "unavailable"),
+        *((each, "unverified", "none") for each in Verdict if each not in _DECISIVE),
+    ],
+)
+def test_what_a_signature_makes_of_a_claim(verdict: Verdict, standing: str, method: str) -> None:
+    agent = prove(identify(claim(BOT)), verdict)
+    assert (agent.standing.value, agent.method.value) == (standing, method)
+    assert bool(agent.note) == (verdict not in (Verdict.UNSIGNED, Verdict.UNCHECKED))
+
+
+@pytest.mark.parametrize(
+    ("listing", "verdict", "standing", "method"),
+    [
+        (Listing.LISTED, Verdict.BAD_SIGNATURE, "verified", "address-list"),  # something between changed the request
+        (Listing.LISTED, Verdict.VERIFIED, "verified", "signature"),
+        (Listing.LISTED, Verdict.EXPIRED, "verified", "address-list"),
+        (Listing.ABSENT, Verdict.VERIFIED, "verified", "signature"),
+        (Listing.ABSENT, Verdict.EXPIRED, "contradicted", "address-list"),
+        (Listing.ABSENT, Verdict.KEYS_UNAVAILABLE, "contradicted", "address-list"),
+        (Listing.HIDDEN, Verdict.VERIFIED, "verified", "signature"),
+        (Listing.STALE, Verdict.BAD_SIGNATURE, "contradicted", "signature"),
+    ],
+)
+def test_a_signature_and_an_address_are_weighed_together(
+    listing: Listing, verdict: Verdict, standing: str, method: str
+) -> None:
+    agent = prove(identify(claim(BOT), listing, snapshot()), verdict)
+    assert (agent.standing.value, agent.method.value) == (standing, method)
+
+
+def test_no_signature_helps_a_claim_that_contradicts_itself() -> None:
+    agent = identify(claim(BOT, contradiction="it cannot be"))
+    assert prove(agent, Verdict.VERIFIED) is agent

@@ -21,9 +21,9 @@ from optout.crawlers.address_book import NO_LISTS, AddressBook, Listing
 from optout.crawlers.model import AI_PURPOSES, Claim, SaidBy
 from optout.crawlers.registry import Registry
 from optout.decision import Decision, Reason, ReasonCode, decide, is_enforced, reservation
-from optout.identity import Agent, identify
+from optout.identity import Agent, identify, prove, signers_of
 from optout.licensing.token import Grant, GrantState, parse_license_authorization
-from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments
+from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, SignatureCheck
 from optout.messages import ClientAddress, Fields, Request, Response
 from optout.policy.always_open import ALWAYS_OPEN_PATHS
 from optout.policy.matcher import Matchers, PolicyMatcher
@@ -32,12 +32,14 @@ from optout.record import Record
 from optout.ruling import Rulings
 from optout.signals.declaration import NOTHING_KNOWN, Published
 from optout.signals.tdmrep import TdmRule
+from optout.signatures.verification import UNSIGNED, Checked, Presented, Verdict, present, question, settle
 
 NO_FIELDS = Fields()
 _PRIVATE = Fields((("Cache-Control", "private"),))  # what one licensed must not be served to the next from a cache
 _FAULT = Reason(code=ReasonCode.FAULT, text="this request could not be judged")
 _REMEMBERED_CLAIMS = 2048
 _REMEMBERED_DECLARATIONS = 2048
+_REMEMBERED_PROOFS = 4096
 _REMEMBERED_NOBODIES = 16_384  # numbers: half a megabyte
 _REMEMBERED_SITES = 16_384
 _REMEMBERED_LENGTH = 512  # characters; the longest user agent of the registry has about 250
@@ -46,12 +48,16 @@ _SERVER_DOWN = Grant(state=GrantState.UNAVAILABLE, license_id="", reason="the li
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A recognized request under a policy, and what must be asked before it can be decided."""
+    """A recognized request under a policy, and what must be asked before it can be decided.
+
+    `agent` is who it is by addresses and names; `presented` is the signature, which `conclude` weighs.
+    """
 
     request: Request
     agent: Agent
     matcher: PolicyMatcher
     lookups: tuple[Lookup, ...]
+    presented: Presented = UNSIGNED
 
     @property
     def policy(self) -> Policy:
@@ -64,7 +70,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `response` None lets the request on; `fields` then replace those of the same name on the way back. `record` None
     means that nothing may be written about it.
-    `fails_closed`: if the record cannot be made durable, the content must not go out (design part 5.3).
+    `fails_closed`: if the record cannot be made durable, the content must not go out (design part 5.3). `is_signed`:
+    the request bore a signature, so that another like it may be worth something else.
     """
 
     decision: Decision
@@ -73,6 +80,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     fails_closed: bool
     published: Published = NOTHING_KNOWN
     fields: Fields = NO_FIELDS
+    is_signed: bool = False
 
 
 class Engine:
@@ -91,6 +99,7 @@ class Engine:
         "_governed",
         "_matchers",
         "_nobodies",
+        "_proved",
         "_rulings",
         "lists",
         "observe_only",
@@ -110,6 +119,8 @@ class Engine:
         self._governed: dict[str, Policy | None] = {}
         # By the identity of a claim, which its agents hold; one for each thing that a list may say of it.
         self._agents: dict[int, dict[Listing, Agent]] = {}
+        # By the identity of an agent, which is held, and what its signature was worth.
+        self._proved: dict[tuple[int, Verdict], tuple[Agent, Agent]] = {}
         # By the identities of policy and rule, which are held; what a person's response declares is made once.
         self._declared: dict[tuple[int, int, str], tuple[TdmRule | None, Fields]] = {}
         self._rulings = Rulings(registry.sha256, observe_only=observe_only)
@@ -200,7 +211,10 @@ class Engine:
         lookups: tuple[Lookup, ...] = (PublishedDocuments(authority=request.authority),)
         if policy.license_server and request.path not in ALWAYS_OPEN_PATHS:
             lookups += _introspection(policy, request)
-        return Case(request=request, agent=agent, matcher=matcher, lookups=lookups)
+        presented = _presented(request, claim)
+        if (asked := question(presented, request)) is not None:
+            lookups += (asked,)
+        return Case(request=request, agent=agent, matcher=matcher, lookups=lookups, presented=presented)
 
     def conclude(self, case: Case, answers: Answers, *, spent_us: int = 0, is_recorded: bool = True) -> Outcome:
         """Decision, response and record for a case. A missing answer is a value: nothing known, server down.
@@ -211,19 +225,36 @@ class Engine:
         published = answers.get(case.lookups[0])
         if not isinstance(published, Published):
             published = NOTHING_KNOWN
-        ruling = self._rulings.rule(request, case.agent, case.matcher, published, _grant(case, answers))
+        agent, checked = case.agent, None
+        if case.presented is not UNSIGNED:
+            checked = _checked(case, answers)
+            agent = self._prove(agent, checked.verdict)
+        ruling = self._rulings.rule(request, agent, case.matcher, published, _grant(case, answers))
         decision = ruling.decision
         if not decision.acted_upon:
             return Outcome(decision=decision, response=None, record=None, fails_closed=False)
         response = ruling.response(request)
+        record = ruling.record(request, response, spent_us) if is_recorded else _UNWRITTEN
+        if is_recorded and checked is not None:
+            record = records.with_signature(record, case.presented, checked)
         return Outcome(
             decision=decision,
             response=response,
-            record=ruling.record(request, response, spent_us) if is_recorded else _UNWRITTEN,
+            record=record,
             fails_closed=response is None and _needs_record(decision),
             published=published,
             fields=_PRIVATE if decision.clause == "grant" else NO_FIELDS,
+            is_signed=checked is not None,
         )
+
+    def _prove(self, agent: Agent, verdict: Verdict) -> Agent:
+        """The agent after its signature was looked at; the same for the same."""
+        known = self._proved.get((id(agent), verdict))
+        if known is None:
+            if len(self._proved) >= _REMEMBERED_PROOFS:
+                self._proved.clear()
+            known = self._proved[id(agent), verdict] = agent, prove(agent, verdict)
+        return known[1]
 
     def explain(self, request: Request, published: Published) -> Outcome | None:
         """What a request would get if the site published `published`; None where it passes without a trace."""
@@ -341,6 +372,18 @@ def _introspection(policy: Policy, request: Request) -> tuple[Introspection, ...
         return ()
     resource = f"{request.scheme}://{request.authority}{request.path}"
     return (Introspection(server=policy.license_server, token=token, resource=resource),)
+
+
+def _presented(request: Request, claim: Claim) -> Presented:
+    if not request.fields.all("signature-input") and not request.fields.all("signature"):  # almost always
+        return UNSIGNED
+    return present(request, signers_of(claim))
+
+
+def _checked(case: Case, answers: Answers) -> Checked:
+    """What the signature was worth."""
+    asked = next((each for each in case.lookups if isinstance(each, SignatureCheck)), None)
+    return settle(case.presented, None if asked is None else answers.get(asked), case.request.client)
 
 
 def _grant(case: Case, answers: Answers) -> Grant | None:

@@ -6,12 +6,13 @@ them: the baseline is a visitor who claims nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from optout.crawlers.address_book import Listing
 from optout.crawlers.list_snapshot import ListSnapshot
 from optout.crawlers.model import Claim, Purpose
+from optout.signatures.verification import Verdict
 
 
 class Standing(StrEnum):
@@ -94,4 +95,56 @@ _NOTES = {
     Listing.UNLISTED: "the client is not on the address list of {operator},{fetched}, which need not be complete",
     Listing.LISTED: "the client is on the address list of {operator},{fetched}",
     Listing.ABSENT: "the client is not on the complete address list of {operator},{fetched}",
+}
+
+
+def signers_of(claim: Claim) -> frozenset[str]:
+    """The hosts whose signature proves a claim: those that sign for every crawler that it names."""
+    return frozenset(claim.crawler.signature_agents).intersection(*(each.signature_agents for each in claim.named))
+
+
+def prove(agent: Agent, verdict: Verdict) -> Agent:
+    """The agent, known so far by addresses and names, after its signature was looked at.
+
+    A valid signature is the strongest proof. A bad one contradicts a claim, unless an address already verifies it: then
+    something on the way has changed what was signed. All else that can be wrong with a signature proves nothing, for it
+    happens to honest signers with slow clocks, new keys or a retry.
+    """
+    note = _SIGNED[verdict].format(operator=agent.claim.crawler.operator)
+    if agent.claim.contradiction or not note:
+        return agent
+    if verdict is Verdict.VERIFIED:
+        return Agent(claim=agent.claim, standing=Standing.VERIFIED, method=Method.SIGNATURE, note=note)
+    if verdict is Verdict.BAD_SIGNATURE and agent.standing is not Standing.VERIFIED:
+        return Agent(claim=agent.claim, standing=Standing.CONTRADICTED, method=Method.SIGNATURE, note=note)
+    is_open = agent.standing is Standing.UNVERIFIED and agent.method is Method.NONE
+    method = Method.UNAVAILABLE if verdict is Verdict.KEYS_UNAVAILABLE and is_open else agent.method
+    return replace(agent, method=method, note="; ".join(part for part in (agent.note, note) if part))
+
+
+# As above: they reach answers and records, so nothing of the request stands in them.
+_SIGNED = {
+    Verdict.UNSIGNED: "",
+    Verdict.UNCHECKED: "",
+    Verdict.VERIFIED: "the request is signed with a key of {operator}",
+    Verdict.MALFORMED: "the signature cannot be read",
+    Verdict.WRONG_TAG: "the signature is not one of Web Bot Auth",
+    Verdict.MISSING_PARAMETER: "the signature lacks created, expires or keyid",
+    Verdict.TARGET_NOT_COVERED: "the signature does not cover the site that is asked",
+    Verdict.AGENT_NOT_COVERED: "the signature does not cover Signature-Agent",
+    Verdict.AGENT_ABSENT: "the signature comes without Signature-Agent, so nobody knows whose it is",
+    Verdict.AGENT_UNREADABLE: "Signature-Agent names no https address for this signature",
+    Verdict.OTHER_DIRECTORY: "the signature names keys elsewhere than in the directory of a host",
+    Verdict.OTHER_SIGNER: "the signature names keys of somebody else than {operator}",
+    Verdict.COMPONENT_UNAVAILABLE: "the signature covers something that cannot be rebuilt from the request",
+    Verdict.UNSUPPORTED_ALGORITHM: "the signature is made with another algorithm than Ed25519",
+    Verdict.NOT_YET_VALID: "the signature is dated in the future",
+    Verdict.EXPIRED: "the signature has expired",
+    Verdict.LIVES_TOO_LONG: "the signature is made to live too long",
+    Verdict.KEYS_UNAVAILABLE: "the keys of {operator} could not be had in time",
+    Verdict.UNKNOWN_KEY: "the signature names a key that {operator} does not list",
+    Verdict.KEY_NOT_VALID: "the signature names a key that {operator} lists for another time",
+    Verdict.BAD_SIGNATURE: "the signature is wrong: no key of {operator} made it for this request",
+    Verdict.DOUBTED: "the signature is wrong, perhaps because something between has changed the request",
+    Verdict.REPLAYED: "the signature has been used before",
 }

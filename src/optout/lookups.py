@@ -33,6 +33,23 @@ class Introspection:
     resource: str
 
 
-Lookup = PublishedDocuments | Introspection
+class SignatureCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Did the holder of a key of the directory at `host` sign this, for the first time?
+
+    Answered by `signatures.verification.Checked`. The host is one that the registry names as a signer of the crawler
+    that is claimed: no directory is ever asked because a stranger named it. `base` is the text that `value` signs;
+    a `nonce` that is not "" makes the signature count once. Times are seconds since 1970 UTC.
+    """
+
+    host: str
+    keyid: str
+    base: str
+    value: bytes
+    nonce: str
+    expires_s: int
+    at_s: int
+
+
+Lookup = PublishedDocuments | Introspection | SignatureCheck
 Answers = Mapping[Lookup, object]
 NO_ANSWERS: Answers = {}

@@ -3,6 +3,8 @@
 Observation and inference have fields of their own: `user_agent.original` is what arrived, `crawl.*` and `identity.*`
 are what was concluded from it and from which data. Rule: no address, prefix or query enters the public part, and for
 a fetch that a person asked for no path either, because a URL can tell what the person wanted to know (part 4.4).
+
+It is longer than 300 lines because all fields of a record stand in one place.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from optout.response import offer
 from optout.signals.declaration import ROBOTS_PATH, TDMREP_PATH, DocumentState, Published
 from optout.signals.tdmrep import Reserved
 from optout.signals.verdict import NO_SIGNALS, UsageVerdict, field_statements, resolve_uses
+from optout.signatures.proof import keep
+from optout.signatures.verification import Checked, Presented
 
 Value = str | int | bool | list[str]
 
@@ -136,6 +140,14 @@ def crawl_request(*, request: Request, draft: Draft, spent_us: int, forms: Forms
     if form is None:
         _observe(own, request, user_fetch=draft.user_fetch)
     return Record(public=Filled(form or draft.form, own), private=_private(request, user_fetch=draft.user_fetch))
+
+
+def with_signature(record: Record, presented: Presented, checked: Checked) -> Record:
+    """The record of a signed request, with what anybody needs to check the signature again."""
+    kept = keep(presented, checked, shows_path="url.path" in record.public)
+    public = record.public
+    more = public.and_also(kept.public) if isinstance(public, Filled) else {**public, **kept.public}
+    return Record(public=more, private={**record.private, **kept.private})
 
 
 def crawl_outcome(

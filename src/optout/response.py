@@ -15,6 +15,7 @@ from typing import assert_never
 import msgspec
 
 from optout.decision import Decision, ReasonCode
+from optout.identity import Standing
 from optout.licensing.token import GrantState
 from optout.messages import Fields, Request, Response
 from optout.policy.model import REFUSALS, Action, Policy
@@ -25,6 +26,8 @@ PROBLEM_JSON = "application/problem+json"
 # A refusal is for this visitor alone: a shared cache must not serve it to the next (peers.md part 7).
 _NOT_CACHED = (("Cache-Control", "no-store"), ("Vary", "User-Agent, Signature-Agent"))
 _RETRY_AFTER_S = 30
+# RFC 9421 section 5.1, with what a verifier of Web Bot Auth needs (draft-ietf-webbotauth-httpsig-protocol-01).
+ACCEPT_SIGNATURE = 'sig1=("@authority" "signature-agent";key="sig1");created;expires;keyid;tag="web-bot-auth"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +178,8 @@ def _offer_fields(refusal: _Refusal, decision: Decision, authority: str) -> list
     if refusal.challenge and refusal.status in (401, 402):
         text = f'License error="{refusal.challenge}", error_description="{refusal.title}"'
         items.append(("WWW-Authenticate", text))
+    if refusal.status in (401, 402, 403) and _would_hear_proof(decision):
+        items.append(("Accept-Signature", ACCEPT_SIGNATURE))
     if refusal.status in (429, 503):
         items.append(("Retry-After", str(_RETRY_AFTER_S)))
     rule = decision.reservation
@@ -184,6 +189,15 @@ def _offer_fields(refusal: _Refusal, decision: Decision, authority: str) -> list
         if where:
             items.append(("tdm-policy", where))
     return items
+
+
+def _would_hear_proof(decision: Decision) -> bool:
+    """Whether the policy asks how sure the claim is, of a crawler that is known to sign, and it is not proven yet."""
+    agent = decision.agent
+    crawler = agent.claim.crawler
+    if agent.standing is Standing.VERIFIED or not crawler.signature_agents:
+        return False
+    return any(clause.standings and clause.names(crawler, agent.purposes) for clause in decision.policy.clauses)
 
 
 def _absolute(url: str, policy: Policy, authority: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -33,8 +34,11 @@ class Origin:
     It listens on a free port of loopback, or on a unix socket.
     """
 
-    def __init__(self, unix_socket: str = "") -> None:
+    def __init__(self, unix_socket: str = "", *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> None:
         self._unix_socket = unix_socket
+        self._tls = tls
+        self._address = address
+        self.port = 0
         self.asked: list[Asked] = []
         self.pages: dict[str, bytes | Say] = {}
         self.base = ""
@@ -45,8 +49,9 @@ class Origin:
         if self._unix_socket:
             self._server = await asyncio.start_unix_server(self._talk, self._unix_socket)
         else:
-            self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
-            self.base = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+            self._server = await asyncio.start_server(self._talk, self._address, self.port, ssl=self._tls)
+            self.port = self._server.sockets[0].getsockname()[1]
+            self.base = f"{'https' if self._tls else 'http'}://{self._address}:{self.port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

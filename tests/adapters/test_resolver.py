@@ -12,8 +12,9 @@ from optout.adapters.documents import Documents, PublishedCache
 from optout.adapters.fetcher import Fetcher
 from optout.adapters.resolver import MOST_GRANTS, MOST_IN_FLIGHT, REFUSED_FOR, VALID_FOR, Resolver
 from optout.licensing.token import Grant, GrantState
-from optout.lookups import Introspection, PublishedDocuments
+from optout.lookups import Introspection, PublishedDocuments, SignatureCheck
 from optout.signals.declaration import ROBOTS_NAME, TDMREP_NAME, DocumentState, Published, absent, known
+from optout.signatures.verification import Checked, Verdict
 from tests.adapters.origin import Asked, Origin, answer, never
 
 TOKEN = "secret-token-abc"
@@ -232,3 +233,28 @@ class TestOverTheWire:
             server.pages["/introspect"] = redirect
             assert await self.grant(server) is None
             assert thief.asked == []
+
+
+class Keys:
+    """Key directories that say of every signature what they are told to."""
+
+    def __init__(self, said: Checked | None) -> None:
+        self.said = said
+
+    async def check(self, _question: SignatureCheck) -> Checked | None:
+        return self.said
+
+
+SIGNED = SignatureCheck(host="keys.example", keyid="k", base="b", value=b"", nonce="", expires_s=2, at_s=1)
+
+
+@pytest.mark.parametrize("said", [Checked(verdict=Verdict.VERIFIED), None])
+async def test_a_signature_is_answered_beside_the_documents_or_missing(said: Checked | None) -> None:
+    asking = Resolver(PublishedCache(Source()), keys=Keys(said))  # type: ignore[arg-type]
+    answers = await asking.resolve([SITE, SIGNED])
+    assert answers.get(SIGNED) is said
+    assert isinstance(answers[SITE], Published)
+
+
+async def test_without_key_directories_no_signature_is_answered() -> None:
+    assert SIGNED not in await resolver(None).resolve([SIGNED])

@@ -19,6 +19,7 @@ from optout.cli.explain import explain
 from optout.crawlers.address_lists import AddressList
 from optout.crawlers.list_snapshot import take_snapshot
 from optout.errors import UsageError
+from tests.signatures.signer import Signer
 
 GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.4; +https://openai.com/gptbot"
 POLICY = "version: 1\nmode: enforce\ndefault: allow\non_error: refuse\n"
@@ -225,3 +226,11 @@ def test_a_policy_token_that_is_named_reserves_its_use(policy: Path, tmp_path: P
 def test_a_policy_token_without_a_use_is_a_wrong_call(policy: Path, text: str) -> None:
     done = CliRunner().invoke(explain, ["https://site.example/", "-A", GPTBOT, "--policy-token", text, "--offline"])
     assert isinstance(done.exception, UsageError)
+
+
+def test_a_signature_is_told_of_though_nobody_is_asked_for_keys(policy: Path) -> None:
+    url = "https://site.example/page"
+    headers = Signer().headers(url, agent='sig1="https://chatgpt.com"', created=now_us() // 1_000_000, expires=2**33)
+    given = [part for name, value in headers for part in ("-H", f"{name}: {value}")]
+    _, words = _run(url, "-A", "Chrome", "--policy", policy, "--offline", *given)
+    assert "unverified: the signature is made to live too long" in words

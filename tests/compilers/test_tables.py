@@ -180,3 +180,17 @@ def test_nothing_published_refuses_only_by_clauses() -> None:
     assert group is not None
     assert outcome_of(edge, group, "GET", "/gallery/7") is Onward.PASS
     assert isinstance(outcome_of(edge, group, "GET", "/paid/a"), Answer)
+
+
+def test_an_edge_asks_for_no_signature_because_it_checks_none() -> None:
+    text = "version: 1\nmode: enforce\ndefault: allow\non_error: allow\nclauses:\n" + (
+        "  - {id: unproven, action: deny, purpose: search-index, standing: unverified}\n"
+    )
+    policy = load_policy(text.encode(), "policy.yaml", REGISTRY)
+    published = publishes("User-agent: DuckAssistBot\nDisallow: /x\n")  # which gives it a class of its own
+    edge = compile_edge(policy, REGISTRY, published, authority=SITE)
+    (crawler_class,) = [each for each in edge.classes if each.crawlers[0].name == "DuckAssistBot"]
+    assert crawler_class.crawlers[0].signature_agents
+    answer = crawler_class.tables[0].steps[0].outcome
+    assert isinstance(answer, Answer)
+    assert answer.fields.all("accept-signature") == ()

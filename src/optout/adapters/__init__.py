@@ -8,6 +8,7 @@
                embedded  a driver inside somebody's application
                intake    a request's head as a value;  client_address  whose address it is
                documents, document_choice, resolver, fetcher   what the site publishes, and who asks for it
+               key_directories, public_addresses, replays      whose signature it is
                policy_files, switch, serve_options             what the owner set
                policy_watch, policy_directory, policy_snapshots   many policies: what changed, what is kept
 

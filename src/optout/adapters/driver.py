@@ -31,7 +31,9 @@ from optout.adapters.document_choice import ChosenByPolicy
 from optout.adapters.documents import DocumentSource, PublishedCache
 from optout.adapters.fetcher import Fetcher
 from optout.adapters.intake import mono_us, now_us
+from optout.adapters.key_directories import KeyDirectories
 from optout.adapters.notices import Notices
+from optout.adapters.public_addresses import PublicAddresses
 from optout.adapters.receipts import Receipts, Unawaited
 from optout.adapters.resolver import Resolver
 from optout.adapters.stats.observers import observers, summary_of
@@ -104,7 +106,9 @@ class Driver:
         self._notices = Notices()
         self.news = 0  # another number whenever a site may have begun to declare something
         self._fetcher = Fetcher()
-        self._resolver = Resolver(self.published, self._fetcher)
+        self._stranger = Fetcher(resolver=PublicAddresses())  # for hosts that somebody else runs
+        self.keys = KeyDirectories(self._stranger, bundled_registry().signers, on_keys=self._on_keys)
+        self._resolver = Resolver(self.published, self._fetcher, keys=self.keys)
         self._receipts: Receipts  # of the event loop in which the door is started
 
     async def start(self) -> None:
@@ -126,7 +130,9 @@ class Driver:
         await self.upkeep.stop()
         await self.published.close()
         await self._resolver.close()
+        await self.keys.close()
         await self._fetcher.close()
+        await self._stranger.close()
         if self.log is not None:
             log, self.log = self.log, None
             await asyncio.to_thread(log.close)
@@ -143,6 +149,13 @@ class Driver:
     def _on_new(self, authority: str, document: Document) -> None:
         self.news += 1
         self.upkeep.on_document(authority, document)
+
+    def _on_keys(self, host: str, document: bytes) -> None:
+        try:
+            if self.log is not None:
+                self.log.snapshot("key-directory", document, host=host)
+        except Exception:  # keys that cannot be kept are keys all the same
+            self._count_fault("evidence")
 
     def recognize(self, authority: str, user_agent: str, signature_agent: str | None) -> Claim | None:
         """What a request claims to be; None for people, for whoever claims nothing, and while the site is off."""

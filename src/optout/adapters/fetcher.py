@@ -24,6 +24,7 @@ from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from optout.messages import Fields, parse_authority
@@ -79,7 +80,8 @@ class Fetcher:
     """An HTTP client with these limits. Belongs to one event loop; close it, or use it as a context manager.
 
     `tls` is the context, or True for the system's authorities, with which upstream and license server are verified.
-    With a `unix_socket` everything is asked there: for a gateway whose upstream is one.
+    With a `unix_socket` everything is asked there: for a gateway whose upstream is one. A `resolver` says which
+    addresses a name has, and for each connection anew.
     """
 
     def __init__(
@@ -89,11 +91,13 @@ class Fetcher:
         introspection_within: float = INTROSPECTION_WITHIN,
         tls: ssl.SSLContext | bool = True,
         unix_socket: str = "",
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self._document_within = document_within
         self._introspection_within = introspection_within
         self._tls = tls
         self._unix_socket = unix_socket
+        self._resolver = resolver
         self._open: aiohttp.ClientSession | None = None
 
     def _session(self) -> aiohttp.ClientSession:
@@ -111,6 +115,8 @@ class Fetcher:
     def _connector(self) -> aiohttp.BaseConnector:
         if self._unix_socket:
             return aiohttp.UnixConnector(self._unix_socket)
+        if self._resolver is not None:
+            return aiohttp.TCPConnector(ssl=self._tls, resolver=self._resolver, use_dns_cache=False)
         return aiohttp.TCPConnector(ssl=self._tls)
 
     async def close(self) -> None:
@@ -178,11 +184,13 @@ class Fetcher:
             return FetchResult(fault=f"no usable answer ({type(error).__name__})")
         return FetchResult(fault=f"more than {MOST_REDIRECTS} redirects")
 
-    async def visit(self, url: str, fields: Mapping[str, str], *, connect: str = "") -> Visited:
-        """What the owner's own front door answers to `GET url` with these fields; it asks whatever the owner names.
+    async def visit(
+        self, url: str, fields: Mapping[str, str], *, connect: str = "", limit: int = VISIT_LIMIT
+    ) -> Visited:
+        """What a server that the owner or the registry names answers to `GET url` with these fields.
 
         `connect` (host and port) is where to go instead of where the URL's host leads, as before a change of DNS.
-        Never raises for what the network or the server does.
+        `limit` is in octets of the body. Never raises for what the network or the server does.
         """
         parts = urlsplit(url)
         asked = URL(parts._replace(netloc=connect or parts.netloc).geturl(), encoded=True)
@@ -194,7 +202,7 @@ class Fetcher:
                     asked, headers={"Host": parts.netloc, **fields}, allow_redirects=False, server_hostname=name
                 ) as answer,
             ):
-                body = await _read(answer, VISIT_LIMIT)
+                body = await _read(answer, limit)
                 return Visited(status=answer.status, fields=Fields(tuple(answer.headers.items())), body=body)
         except TimeoutError:
             return Visited(fault=f"no whole answer within {self._document_within:g} s")

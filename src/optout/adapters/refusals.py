@@ -3,8 +3,8 @@
 Rule 1: what the same is, the door says: all of a head that it takes in, and whose it is. The number and the time of the
         refusal differ, and so does its record.
 Rule 2: it stands while nothing has changed that a decision rests on: the policies, what the site has published, what
-        address lists say, the off switch. An answer that rests on a license, a fault or a missing record is never
-        given again.
+        address lists say, the off switch. An answer that rests on a license, a signature, a fault or a missing
+        record is never given again.
 Rule 3: it is recorded and counted like any other.
 """
 
@@ -111,6 +111,7 @@ def refusal_of(driver: Driver, engine: Engine, request: Request, outcome: Outcom
         outcome.response is not None
         and outcome.record is not None
         and decision.grant is None
+        and not outcome.is_signed
         and decision.action in _GIVEN_AGAIN
         and decision.clause != "fault"
     )

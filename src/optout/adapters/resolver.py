@@ -1,4 +1,4 @@
-"""The answers to judgement's questions: what a site publishes, and what a license server says of a token.
+"""The answers to judgement's questions: what a site publishes, what a license server says of a token, who signed.
 
 This is the only I/O before a crawler's answer, and it is boxed in time. A question that could not be answered is
 missing from the answers. Tokens are kept only as keyed digests.
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from optout.adapters.documents import HOT_WITHIN, PublishedCache
 from optout.licensing.token import Grant, GrantState, parse_introspection
-from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments
+from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, SignatureCheck
 
 if TYPE_CHECKING:
     from optout.adapters.fetcher import Fetcher
+    from optout.adapters.key_directories import KeyDirectories
 
 INTROSPECTION_WITHIN = 2.0  # seconds that a crawler waits for the license server
 VALID_FOR = 60.0  # seconds: how long a revoked token may still be taken for good
@@ -38,7 +39,8 @@ class _Kept(NamedTuple):
 class Resolver:
     """Answers from caches, or in a time box. Belongs to one event loop.
 
-    `documents_within` and `introspection_within` are seconds. Without a fetcher no license server is asked.
+    `documents_within` and `introspection_within` are seconds. Without a fetcher no license server is asked, without
+    `keys` no key directory.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class Resolver:
         published: PublishedCache,
         fetcher: Fetcher | None = None,
         *,
+        keys: KeyDirectories | None = None,
         documents_within: float = HOT_WITHIN,
         introspection_within: float = INTROSPECTION_WITHIN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._published = published
         self._fetcher = fetcher
+        self._signatures = keys
         self._documents_within = documents_within
         self._introspection_within = introspection_within
         self._clock = clock
@@ -88,6 +92,8 @@ class Resolver:
                 return await self._published.ask(lookup.authority, self._documents_within)
             case Introspection():
                 return await self._grant(lookup)
+            case SignatureCheck():
+                return None if self._signatures is None else await self._signatures.check(lookup)
 
     async def _grant(self, lookup: Introspection) -> Grant | None:
         key = self._digest(lookup)

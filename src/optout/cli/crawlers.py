@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from optout.cli.list_update import update
+from optout.cli.verify import verify
 from optout.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def crawlers() -> None:
-    """Who crawls: list, show, identify, update."""
+    """Who crawls: list, show, identify, update, verify."""
 
 
 crawlers.add_command(update)
+crawlers.add_command(verify)
 
 
 @crawlers.command("list")

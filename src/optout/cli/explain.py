@@ -68,7 +68,7 @@ def explain(
     from optout.engine import Engine
     from optout.testing import make_request
 
-    fields = [_field(text) for text in headers]
+    fields = [field(text) for text in headers]
     request = make_request(url, user_agent, method=method, headers=fields, ip=ip, received_us=now_us())
     if not request.authority:
         raise UsageError(f"{safe(url)} is no absolute URL", "write it like https://photos.example/gallery/1.jpg")
@@ -152,7 +152,8 @@ def _use_lines(verdict: UsageVerdict | None) -> Iterator[str]:
         yield f"  note   {conflict.usage}: {allowed} allows what {disallowed} disallows; the stricter stands"
 
 
-def _field(text: str) -> tuple[str, str]:
+def field(text: str) -> tuple[str, str]:
+    """Name and value of a field that an option gives. Raises UsageError."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         raise UsageError(f"{safe(text)} is no header field", "write it like 'Accept: text/html'")
@@ -257,7 +258,7 @@ def _words(url: str, outcome: Outcome | None, authority: str) -> str:
     crawler = agent.claim.crawler
     status = outcome.response.status if outcome.response else 200
     head = f"{safe(url)}: {decision.action} ({status})" + ("" if decision.enforced else ", only observed")
-    note = f": {safe(agent.note)}" if agent.address_list else ""
+    note = f": {safe(agent.note)}" if agent.address_list or outcome.is_signed else ""
     who = f"  who    {crawler.name} ({crawler.operator}), {agent.purpose}, {agent.standing}{note}"
     reasons = [
         f"  {'why' if not place else '   '}    {safe(str(reason))}" for place, reason in enumerate(decision.reasons)

@@ -12,7 +12,7 @@ from optout.errors import OptoutError
 COMMANDS = {
     "audit": ("optout.cli.audit:audit", "What a site really serves, what it adds up to, and what is wrong with it."),
     "compile": ("optout.cli.compile:compile_policy", "A policy as configuration of nginx, Caddy, HAProxy or Apache."),
-    "crawlers": ("optout.cli.crawlers:crawlers", "Who crawls: list, show, identify, update."),
+    "crawlers": ("optout.cli.crawlers:crawlers", "Who crawls: list, show, identify, update, verify."),
     "demo": ("optout.cli.demo:demo", "A sample site, the doors before it, real crawlers' requests, and the verdict."),
     "doctor": ("optout.cli.doctor:doctor", "What is wrong with an installation, and the lines to paste."),
     "evidence": (

@@ -25,6 +25,7 @@ from optout.signals.tdmrep import Reserved, TdmRule
 
 _RESERVATION = frozenset({"tdm-reservation", "tdm-policy"})
 _BODY = frozenset({"content-type", "content-length"})
+_UNCHECKED = frozenset({"accept-signature"})  # an edge checks no signature: it must not ask for one
 _NOTHING = Match(allowed=True)
 
 
@@ -170,7 +171,7 @@ class _Author:
         if both is None:
             return Onward.PASS
         prepared, page = both
-        kept = (pair for pair in prepared.fields if pair[0].lower() not in _RESERVATION | _BODY)
+        kept = (pair for pair in prepared.fields if pair[0].lower() not in _RESERVATION | _BODY | _UNCHECKED)
         return Answer(
             status=prepared.status,
             fields=Fields(tuple(kept)),

@@ -26,7 +26,7 @@ MAX_INTEGER = 2**53 - 1  # the largest that JSON carries everywhere (RFC 8785 se
 Scalar = str | int | bool
 Value = str | int | bool | list[str]
 
-_LIMITS = {"url.path": 4096, "user_agent.original": 2048}
+_LIMITS = {"signature.base": 4096, "url.path": 4096, "user_agent.original": 2048}
 _LIMIT = 1024
 _LIST_LIMIT = 8 * 1024
 _LIST_LENGTH = 256

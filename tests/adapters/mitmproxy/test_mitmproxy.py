@@ -216,7 +216,8 @@ async def test_what_a_crawler_got_is_counted(door: Door) -> None:
     assert flow.response.stream(b"12345") == b"12345"
     door.addon.error(flow)
     door.addon.response(flow)
-    assert door.driver.endings == [Ending(status=200, body_bytes=5, aborted=True)], "and told once"
+    declared = Fields((("tdm-reservation", "1"),))
+    assert door.driver.endings == [Ending(status=200, body_bytes=5, aborted=True, said=declared)], "and told once"
 
 
 async def test_a_request_that_names_two_hosts_is_answered_400_for_everybody(door: Door) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.evidence.choosing import catalog_of, filters, question
+from optout.cli.evidence.crawler_signature import rechecked, signature_lines
 from optout.cli.evidence.export import write_proof
 from optout.cli.evidence.options import BY, DIRECTORY, JSON
 from optout.cli.evidence.privacy import reveal_part
@@ -93,7 +94,10 @@ def list_records(
 def show(
     directory: Path, record_id: str, proof: Path | None, is_revealed: bool, reason: str, by: str, as_json: bool
 ) -> None:
-    """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it."""
+    """Show one record, by its id or its index: its fields, leaf hash, and whether a signature covers it.
+
+    A crawler's own signature, if the request bore one, is checked again from the record alone.
+    """
     meant = _meant(directory, record_id)
     if not meant:
         click.echo(f"no record {safe(record_id)} in this log", err=True)
@@ -104,7 +108,8 @@ def show(
     if is_revealed:
         for one, (_, entry) in zip(shown, meant, strict=True):
             one["private"] = reveal_part(directory, entry, by, reason)
-    for one in shown:
+    for one, (log, _) in zip(shown, meant, strict=True):
+        one.update(rechecked(log, one))
         click.echo(json.dumps(one) if as_json else _page(one))
 
 
@@ -241,8 +246,9 @@ def _page(shown: dict[str, object]) -> str:
         f"record     {shown['index']} in {safe(str(shown['file']))}",
         f"leaf hash  {shown['leaf_hash']}",
         f"covered    {covered}",
-        "",
     ]
+    lines += signature_lines(shown)
+    lines.append("")
     record = shown["record"]
     if isinstance(record, dict):
         width = max(map(len, record), default=0)
