@@ -39,7 +39,9 @@ _MOST_NAMED = 10
     "--seen", multiple=True, metavar="LINE", help="'origin size root' noted earlier: prove growth from there."
 )
 @click.option("--disclose", multiple=True, metavar="ID", help="The private part of this record, too; several times.")
-@click.option("--preview", is_flag=True, help="Say what would go in, personal data above all, and write nothing.")
+@click.option(
+    "--preview", "is_preview", is_flag=True, help="Say what would go in, personal data above all, and write nothing."
+)
 @JSON
 def bundle(
     directory: Path,
@@ -53,7 +55,7 @@ def bundle(
     by: str,
     seen: tuple[str, ...],
     disclose: tuple[str, ...],
-    preview: bool,
+    is_preview: bool,
     as_json: bool,
 ) -> None:
     """Write a bundle: records, what proves them, the documents they name, and two programs that check it."""
@@ -68,7 +70,7 @@ def bundle(
         crawler=crawler,
         ids=frozenset(ids),
     )
-    if out is None and not preview:
+    if out is None and not is_preview:
         raise UsageError("--out is missing", "name the zip to write, or look first with --preview")
     layout = Log(directory)
     plan = plan_bundle(layout, scope)
@@ -80,14 +82,14 @@ def bundle(
         raise EvidenceError(
             f"no private part of {', '.join(missing)} can be disclosed", "it is not in scope, had none, or was erased"
         )
-    if preview or out is None:
-        told = _preview(plan, counted, parts)
+    if is_preview or out is None:
+        told = preview(plan, counted, parts)
         click.echo(json.dumps(told) if as_json else _told(told))
         return
     sizes = [_size(line, plan.key.name) for line in seen]
     digest = write_export(plan, counted, out, case=case, made_by=actor(by), seen=sizes, parts=parts)
     if as_json:
-        click.echo(json.dumps({"file": str(out), "sha256": digest, **_preview(plan, counted, parts)}))
+        click.echo(json.dumps({"file": str(out), "sha256": digest, **preview(plan, counted, parts)}))
         return
     click.echo(f"{safe(str(out))}  sha256:{digest}")
     click.echo(f"{counted.attempts} visits in {len(plan.chosen.indexes)} records. Check it as its reader will:")
@@ -204,7 +206,8 @@ def _record(plan: Plan, line: Mapping[str, object]) -> None:
         log.close()
 
 
-def _preview(plan: Plan, counted: Figures, parts: dict[str, bytes]) -> dict[str, object]:
+def preview(plan: Plan, counted: Figures, parts: dict[str, bytes]) -> dict[str, object]:
+    """What would go into a bundle, personal data above all."""
     senders = sorted(
         {str(each) for visit in counted.visits for each in _texts(visit.fields, "http.request.header.from")}
     )

@@ -1,0 +1,73 @@
+"""Which paths were sought most, and who fetched robots.txt, counted by the index one record at a time.
+
+That is quick for hundreds of thousands of records and takes seconds for millions, so a page asks for it by itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from optout.evidence.index.asking import paths_of, profiles_of
+from optout.evidence.index.catalog import Catalog
+from optout.evidence.index.opening import Index
+from optout.evidence.index.question import Question
+from optout.evidence.index.tables import ask
+
+MOST_COUNTED = 500_000  # records that a page counts while somebody waits
+_MOST_SHOWN = 25
+_ROBOTS = "/robots.txt"
+
+
+def sought(catalog: Catalog, question: Question, limit: int = _MOST_SHOWN) -> list[dict[str, Any]]:
+    """The paths with the most requests: path, requests, bytes of content sent."""
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for index in catalog.indexes:
+        where, values = _where(index, question)
+        rows = ask(
+            index.connection,
+            "SELECT paths.path, count(*), coalesce(sum(bytes), 0) FROM records JOIN paths ON paths.id = records.path"
+            f" WHERE retracted = 0{where} GROUP BY records.path ORDER BY 2 DESC LIMIT ?",
+            (*values, limit if len(catalog.indexes) == 1 else -1),
+        )
+        for path, count, size in rows:
+            counts[path] += count
+            sizes[path] += size
+    return [{"path": path, "count": count, "bytes": sizes[path]} for path, count in counts.most_common(limit)]
+
+
+def robots_reads(catalog: Catalog, question: Question) -> dict[str, int]:
+    """How often each crawler's name fetched robots.txt, by product."""
+    found: Counter[str] = Counter()
+    for index in catalog.indexes:
+        numbers = [number for (number,) in ask(index.connection, "SELECT id FROM paths WHERE path = ?", (_ROBOTS,))]
+        where, values = _where(
+            index, Question(since_us=question.since_us, until_us=question.until_us, facets=question.facets)
+        )
+        rows = ask(
+            index.connection,
+            "SELECT profiles.product, count(*) FROM records INDEXED BY by_path JOIN profiles ON profiles.id = profile"
+            f" WHERE path IN ({','.join(map(str, numbers))}) AND path IS NOT NULL AND retracted = 0{where}"
+            " GROUP BY profiles.product",
+            values,
+        )
+        for product, count in rows:
+            found[product] += count
+    return dict(found)
+
+
+def _where(index: Index, question: Question) -> tuple[str, tuple[int, ...]]:
+    parts, values = [], []
+    profiles = profiles_of(index, question)
+    if profiles is not None:
+        parts.append(f" AND records.profile IN ({','.join(map(str, profiles))})")
+    if question.since_us is not None:
+        parts.append(" AND time_us >= ?")
+        values.append(question.since_us)
+    if question.until_us is not None:
+        parts.append(" AND time_us < ?")
+        values.append(question.until_us)
+    if question.path is not None:
+        parts.append(f" AND records.path IN ({','.join(map(str, paths_of(index, question.path)))})")
+    return "".join(parts), tuple(values)

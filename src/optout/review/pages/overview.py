@@ -1,0 +1,133 @@
+"""The first page: who came, what each was told, which works were sought, and how the log is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from optout.evidence.index.figures import Figure
+from optout.evidence.index.sought import MOST_COUNTED, robots_reads, sought
+from optout.report.figures import moment, number
+from optout.review.asked import Asked
+from optout.review.pages.chart import chart
+from optout.review.reader import Reader, fields_of, of_tenant
+
+_MOST_ROWS = 200
+_MOST_GAPS = 50
+
+
+def overview(reader: Reader, asked: Asked, tenant: str) -> dict[str, Any]:
+    """The page's dictionary."""
+    catalog, question = reader.catalog, asked.question(tenant=tenant)
+    by_day = catalog.figures(question, ("day", "action"))
+    rows = catalog.figures(question, ("product", "operator", "purpose", "standing", "action"))
+    size = sum(index.size for index in catalog.indexes)
+    reads = robots_reads(catalog, question)
+    return {
+        "filters": asked.values,
+        "attempts": sum(figure.count for figure in rows),
+        "by_standing": _totals(rows, 3),
+        "by_action": _totals(rows, 4),
+        "by_purpose": _purposes(rows),
+        "days": _days(by_day),
+        "chart": chart(_days(by_day)),
+        "crawlers": _crawlers(rows, reads),
+        "works": sought(catalog, question) if size <= MOST_COUNTED else None,
+        "records_in_log": size,
+        "health": _health(reader, tenant),
+        "gaps": _gaps(reader, asked, tenant),
+        "broken": reader.broken,
+    }
+
+
+def _totals(rows: Iterable[Figure], place: int) -> list[dict[str, Any]]:
+    counts: Counter[str] = Counter()
+    for figure in rows:
+        counts[figure.key[place]] += figure.count
+    return [{"name": name, "count": count} for name, count in counts.most_common()]
+
+
+def _purposes(rows: Iterable[Figure]) -> list[dict[str, Any]]:
+    found: dict[str, Counter[str]] = {}
+    for figure in rows:
+        found.setdefault(figure.key[2], Counter())[figure.key[4]] += figure.count
+    told = [{"name": name, "count": counts.total(), "actions": dict(counts)} for name, counts in found.items()]
+    return sorted(told, key=lambda each: (-_count(each), str(each["name"])))
+
+
+def _count(row: dict[str, Any]) -> int:
+    return int(row["count"])
+
+
+def _days(figures: Iterable[Figure]) -> list[dict[str, Any]]:
+    days: dict[str, Counter[str]] = {}
+    for figure in figures:
+        day, action = figure.key
+        days.setdefault(day, Counter())[action] += figure.count
+    return [{"day": day, "count": counts.total(), "actions": dict(counts)} for day, counts in sorted(days.items())]
+
+
+def _crawlers(rows: Iterable[Figure], reads: dict[str, int]) -> list[dict[str, Any]]:
+    """A row for each name and standing: verified and merely claimed traffic are never added together."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for figure in rows:
+        name, operator, purpose, standing, action = figure.key
+        row = found.setdefault(
+            (name, operator, purpose, standing),
+            {
+                "name": name,
+                "operator": operator,
+                "purpose": purpose,
+                "standing": standing,
+                "count": 0,
+                "bytes": 0,
+                "actions": {},
+                "first": "",
+                "last": "",
+                "robots_reads": reads.get(name, 0),
+            },
+        )
+        row["count"] += figure.count
+        row["bytes"] += figure.size
+        row["actions"][action] = row["actions"].get(action, 0) + figure.count
+        if figure.first_us is not None and figure.last_us is not None:
+            row["first"] = min(filter(None, (row["first"], moment(figure.first_us))))
+            row["last"] = max(row["last"], moment(figure.last_us))
+    ordered = sorted(found.values(), key=lambda row: (-_count(row), row["name"], row["standing"]))
+    return ordered[:_MOST_ROWS]
+
+
+def _health(reader: Reader, tenant: str) -> dict[str, Any]:
+    checkpoint = reader.checkpoint
+    anchors = reader.records(of_tenant(Asked().question("log.anchor"), ""), 1)
+    anchor = fields_of(anchors[0]) if anchors else {}
+    kinds = {
+        kind: sum(figure.count for figure in reader.catalog.figures(Asked().question(kind)))
+        for kind in ("log.gap", "log.fault", "log.clock")
+    }
+    return {
+        "signed_size": checkpoint.size if checkpoint is not None else None,
+        "origin": checkpoint.origin if checkpoint is not None else "",
+        "anchor": str(anchor.get("anchor.authority", "")),
+        "anchor_time": moment(number(anchor, "anchor.time_us")) if anchor else "",
+        "gaps": kinds["log.gap"],
+        "faults": kinds["log.fault"],
+        "clock_steps": kinds["log.clock"],
+        "tenant": tenant,
+    }
+
+
+def _gaps(reader: Reader, asked: Asked, tenant: str) -> list[dict[str, Any]]:
+    found = reader.records(asked.question("log.gap", ""), _MOST_GAPS)
+    gaps = [fields_of(hit) for hit in found]
+    return [
+        {
+            "from": moment(number(gap, "from_us")),
+            "to": moment(number(gap, "to_us")),
+            "reason": str(gap.get("reason", "")),
+            "count": gap.get("count") if isinstance(gap.get("count"), int) else None,
+        }
+        for gap in gaps
+        if not tenant or gap.get("tenant", tenant) == tenant
+    ]
