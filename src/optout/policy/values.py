@@ -92,6 +92,13 @@ def url(text: str) -> str:
     return text
 
 
+def absolute_url(text: str) -> str:
+    """An absolute http or https URL, as the Sitemap record of robots.txt needs it."""
+    if url(text).startswith("/"):
+        raise WrongValueError(f"`{shown(text)}` is not an absolute address", "begin with https://")
+    return text
+
+
 def secure_url(text: str) -> str:
     """An absolute https URL: what TDMRep's `tdm-policy` and the agents that read it elsewhere need."""
     if not url(text).startswith("https://"):

@@ -1,0 +1,61 @@
+"""Who reads which group."""
+
+from __future__ import annotations
+
+from optout.compilers.documents.audiences import Audiences, audiences
+from optout.crawlers.registry import bundled_registry
+from tests.compilers.documents.published import NO_TRAINING, policy
+
+
+def groups(more: str, default: str = "allow") -> Audiences:
+    return audiences(policy(more, default), bundled_registry(), (), ("/terms",))
+
+
+def told(found: Audiences, token: str) -> list[str]:
+    return next(
+        (
+            [f"{'+' if line.allows else '-'}{line.pattern.written}" for line in group.ordered.lines]
+            for group in found.groups
+            if token in group.tokens
+        ),
+        [],
+    )
+
+
+def test_a_policy_that_refuses_nobody_has_one_group() -> None:
+    found = groups("")
+    assert [group.tokens for group in found.groups] == [("*",)]
+    assert told(found, "*") == ["+/"]
+
+
+def test_who_is_refused_is_named_and_everybody_else_is_not() -> None:
+    found = groups(NO_TRAINING)
+    assert told(found, "GPTBot") == ["+/terms$", "-/"]
+    assert told(found, "Googlebot") == told(found, "OAI-SearchBot") == []
+    assert found.groups[-1].tokens == ("*",)
+
+
+def test_a_control_token_is_told_what_its_operators_training_crawler_would_be() -> None:
+    assert told(groups(NO_TRAINING), "Google-Extended") == ["+/terms$", "-/"]
+    assert told(groups("clauses: [{action: deny, operator: Google}]\n"), "Google-Extended") == ["+/terms$", "-/"]
+    assert told(groups("clauses: [{action: deny, operator: Google}]\n"), "Applebot-Extended") == []
+
+
+def test_who_would_read_another_ones_group_gets_one_of_its_own() -> None:
+    found = groups("clauses: [{action: deny, crawler: Googlebot, including_search: true}]\n")
+    assert told(found, "Googlebot") == ["+/terms$", "-/"]
+    assert told(found, "Applebot") == told(found, "Googlebot-News") == ["+/"]
+
+
+def test_a_longer_name_comes_before_a_name_within_it() -> None:
+    found = groups("clauses: [{action: deny, crawler: GoogleOther}, {action: allow, crawler: GoogleOther-Image}]\n")
+    order = [group.tokens for group in found.groups]
+    longer = next(place for place, tokens in enumerate(order) if "GoogleOther-Image" in tokens)
+    assert longer < next(place for place, tokens in enumerate(order) if "GoogleOther" in tokens)
+    assert not found.tangled
+
+
+def test_names_of_several_crawlers_and_crawlers_without_a_name_are_told() -> None:
+    found = groups("clauses: [{action: deny, purpose: user-fetch}]\n")
+    assert found.shared == ("Kagibot",)
+    assert "ChatGPT agent" in found.tokenless

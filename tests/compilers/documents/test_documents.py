@@ -1,0 +1,34 @@
+"""All documents of one policy at once."""
+
+from __future__ import annotations
+
+from tests.compilers.documents.published import NO_TRAINING, documents
+
+URLS = "license: /license.xml\ntdm_policy: https://site.example/tdm.json\n"
+
+
+def test_every_document_is_made_and_has_its_type() -> None:
+    made = documents(f"{URLS}{NO_TRAINING}")
+    assert {path: served.media_type.partition(";")[0] for path, served in made.files.items()} == {
+        "/.well-known/tdmrep.json": "application/json",
+        "/ai.txt": "text/plain",
+        "/license.xml": "application/rsl+xml",
+        "/robots.txt": "text/plain",
+        "/tdm.json": "application/ld+json",
+    }
+
+
+def test_robots_txt_and_tdmrep_json_are_always_made() -> None:
+    assert set(documents("").files) == {"/robots.txt", "/.well-known/tdmrep.json"}
+
+
+def test_what_lies_elsewhere_is_named_and_not_made() -> None:
+    elsewhere = "license: https://other.example/l.xml\ntdm_policy: https://other.example/t.json\n"
+    made = documents(f"{elsewhere}{NO_TRAINING}")
+    assert set(made.files) == {"/robots.txt", "/.well-known/tdmrep.json", "/ai.txt"}
+    assert b"License: https://other.example/l.xml\n" in made.files["/robots.txt"].data
+    assert b'"tdm-policy": "https://other.example/t.json"' in made.files["/.well-known/tdmrep.json"].data
+
+
+def test_the_same_policy_makes_the_same_bytes() -> None:
+    assert documents(f"{URLS}{NO_TRAINING}") == documents(f"{URLS}{NO_TRAINING}")
