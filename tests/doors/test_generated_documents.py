@@ -39,7 +39,6 @@ async def test_every_door_serves_what_the_policy_says_and_decides_by_it(name: st
         load_policy(POLICY.encode(), "policy.yaml", bundled_registry()),
         bundled_registry(),
         authority=SITE,
-        sitemaps=("https://site.example/sitemap.xml",),
     )
     assert len(made.files) == 5
     async with DOORS[name]({**DOCUMENT, "policy": POLICY}, tmp_path) as port:

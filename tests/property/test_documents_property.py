@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
+import msgspec
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from optout.compilers.documents import SiteDocuments, compile_documents
-from optout.crawlers.model import Claim, Crawler, Purpose, SaidBy
+from optout.crawlers.model import AI_PURPOSES, Claim, Crawler, Purpose, SaidBy
 from optout.crawlers.registry import bundled_registry
 from optout.decision import decide
 from optout.errors import OptoutError
@@ -17,6 +18,8 @@ from optout.policy.loader import load_policy
 from optout.policy.matcher import PolicyMatcher
 from optout.policy.model import REFUSALS, Policy
 from optout.robots.dialects import Dialect, reader
+from optout.robots.matcher import RobotsMatcher
+from optout.robots.parser import parse_robots
 from optout.signals.declaration import (
     ROBOTS_NAME,
     ROBOTS_PATH,
@@ -103,6 +106,17 @@ def policies(draw: st.DrawFn, paths: st.SearchStrategy[str] = patterns) -> Polic
         raise
 
 
+TOKENS = ["*", "GPTBot", "gptbot", "Googlebot", "ChatGPT-User", "Google-Extended", "UnknownBot", "AI2Bot", "Yandex"]
+bases = st.lists(
+    st.one_of(
+        st.sampled_from(TOKENS).map(lambda token: f"User-agent: {token}"),
+        st.tuples(st.sampled_from(["Allow", "Disallow"]), patterns).map(lambda rule: f"{rule[0]}: {rule[1]}"),
+        st.sampled_from(["Crawl-delay: 5", "Sitemap: https://site.example/s.xml", "Host: x", "Disallow:", "Allow: x"]),
+    ),
+    max_size=12,
+).map("\n".join)
+
+
 def published(made: SiteDocuments) -> Published:
     """What the site is then known to publish."""
     return parse_published(
@@ -136,8 +150,9 @@ SLOW = settings(deadline=None, max_examples=25, suppress_health_check=list(Healt
 
 
 @SLOW
-@given(policies(), st.lists(targets, min_size=1, max_size=4))
-def test_robots_txt_says_to_every_crawler_what_the_door_does(policy: Policy, paths: list[str]) -> None:
+@given(policies(), bases, st.lists(targets, min_size=1, max_size=4))
+def test_robots_txt_says_to_every_crawler_what_the_door_does(policy: Policy, base: str, paths: list[str]) -> None:
+    policy = msgspec.structs.replace(policy, robots_base=base)
     made = compile_documents(policy, REGISTRY, authority=SITE)
     found, matcher, lost = published(made), PolicyMatcher(policy), losses(made)
     assert found.robots is not None
@@ -149,7 +164,26 @@ def test_robots_txt_says_to_every_crawler_what_the_door_does(policy: Policy, pat
         for path in paths:
             refused = is_refused(policy, matcher, crawler, found, path)
             said = found.robots.match(crawler.robots_tokens, path)
-            assert said.allowed is not refused, (crawler.name, path)
+            # Of rules below the clauses a door makes a refusal only for those whom they bind (design part 5.2).
+            is_bound = not crawler.acts_for.isdisjoint(AI_PURPOSES)
+            if crawler.purpose is Purpose.USER_FETCH and said.everyone:
+                is_bound = False
+            assert said.allowed is not refused or (not is_bound and not refused), (crawler.name, path)
+
+
+@SLOW
+@given(bases, st.lists(targets, min_size=1, max_size=4))
+def test_a_policy_without_clauses_leaves_a_robots_txt_as_it_is(base: str, paths: list[str]) -> None:
+    text = "version: 1\nmode: enforce\ndefault: allow\non_error: allow\nsites: site.example\n"
+    policy = msgspec.structs.replace(load_policy(text.encode(), "policy.yaml", REGISTRY), robots_base=base)
+    made = compile_documents(policy, REGISTRY, authority=SITE)
+    assume("too-short" not in losses(made))
+    before, after = (RobotsMatcher(parse_robots(data)) for data in (base.encode(), made.files[ROBOTS_PATH].data))
+    shared = next((loss.text for loss in made.losses if loss.code == "shared-token"), "")
+    for tokens in {("UnknownBot",), ("another",), *(crawler.robots_tokens for crawler in crawlers())}:
+        for path in paths:
+            if not any(token in shared for token in tokens):
+                assert after.match(tokens, path).allowed is before.match(tokens, path).allowed, (tokens, path)
 
 
 @SLOW

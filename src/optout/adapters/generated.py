@@ -58,7 +58,7 @@ class Generated:
         key = (policy.digest, authority)
         found = self._kept.get(key)
         if found is None:
-            found = compile_documents(policy, self._registry, authority=authority, sitemaps=policy.sitemaps)
+            found = compile_documents(policy, self._registry, authority=authority)
             self._kept[key] = found
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)

@@ -54,7 +54,7 @@ def compile_policy(
     end, each with a remedy. With --route it asks Optout instead, but only about what may be a crawler.
 
     `documents` writes robots.txt, tdmrep.json, license.xml and all else that says to the world what the policy says at
-    the door. With --robots it keeps the sitemaps of an existing robots.txt.
+    the door. The rules of a robots.txt that --robots gives are kept where no clause speaks.
     """
     from optout.crawlers.registry import bundled_registry
 

@@ -23,14 +23,18 @@ HEADERS, ELEMENTS = "headers.txt", "head.html"
 def compile_documents(
     policy: Policy, registry: Registry, *, authority: str, robots: Path | None, out: Path | None, as_json: bool
 ) -> None:
-    """Write the documents into `out`, or print them; tell the losses. `robots` is a file whose sitemaps are kept."""
+    """Write the documents into `out`, or print them; tell the losses. `robots` is a file whose rules
+    hold where no clause speaks."""
+    import msgspec
+
     from optout.compilers import documents
     from optout.compilers.documents.pages import head_html, headers_txt
 
     if authority.startswith("*"):
         raise UsageError("the policy is for several sites", "name the site with --site")
-    sitemaps = dict.fromkeys((*policy.sitemaps, *_sitemaps(robots)))
-    made = documents.compile_documents(policy, registry, authority=authority, sitemaps=tuple(sitemaps))
+    if robots is not None:
+        policy = msgspec.structs.replace(policy, robots_base=_text(robots))
+    made = documents.compile_documents(policy, registry, authority=authority)
     files = {path.lstrip("/"): served.data for path, served in made.files.items()}
     files |= {HEADERS: headers_txt(made.sections), ELEMENTS: head_html(made.sections)}
     files = {name: data for name, data in files.items() if data}
@@ -46,16 +50,14 @@ def compile_documents(
     click.echo("\n".join(lines), err=True)
 
 
-def _sitemaps(robots: Path | None) -> tuple[str, ...]:
-    from optout.robots.parser import parse_robots
+def _text(robots: Path) -> str:
+    from optout.robots.parser import SIZE_LIMIT
 
-    if robots is None:
-        return ()
     try:
-        found = parse_robots(robots.read_bytes())
+        with robots.open("rb") as file:
+            return file.read(SIZE_LIMIT + 1).decode("utf-8", "surrogateescape")
     except OSError as fault:
         raise UsageError(f"cannot read {robots}: {fault.strerror}", "give a file that exists") from fault
-    return tuple(record.value for record in found.others if record.key == "sitemap")
 
 
 def _as_json(files: dict[str, bytes], made: SiteDocuments) -> dict[str, object]:

@@ -119,7 +119,13 @@ def compiled(policy: Policy) -> dict[str, object]:
             "private": policy.evidence_private,
             "retention_days": policy.retention_days,
         },
-        "documents": {"from": policy.documents_from, "robots": policy.robots_file, "tdmrep": policy.tdmrep_file},
+        "documents": {
+            "from": policy.documents_from,
+            "robots": policy.robots_file,
+            "tdmrep": policy.tdmrep_file,
+            "base": policy.robots_base,
+            "sitemaps": list(policy.sitemaps),
+        },
         "always_open": sorted(policy.always_open),
         "clauses": [_clause(clause) for clause in policy.clauses],
     }

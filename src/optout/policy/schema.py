@@ -165,6 +165,9 @@ class DocumentsForm(Form):
     )
     robots: _File = Field(default="", description="The robots.txt file, with `from: files`.")
     tdmrep: _File = Field(default="", description="The tdmrep.json file, with `from: files`.")
+    base: Annotated[str, AfterValidator(values.document_text)] = Field(
+        default="", description="A robots.txt, as text: what the generated one says where no clause speaks."
+    )
     sitemaps: Annotated[tuple[_Sitemap, ...], OneOrMore()] = Field(
         default=(), description="Sitemaps for the generated robots.txt to name."
     )
@@ -176,6 +179,9 @@ class DocumentsForm(Form):
             raise WrongValueError("`from: files` names no file", "add `robots:` or `tdmrep:` with a path")
         if self.from_ is not DocumentsFrom.FILES and named:
             raise WrongValueError(f"files are named, but `from: {self.from_}` reads none", "write `from: files`")
+        if self.from_ is not DocumentsFrom.GENERATED and (self.base or self.sitemaps):
+            what = f"`base` and `sitemaps` are for generated documents, but `from` is `{self.from_}`"
+            raise WrongValueError(what, "write `from: generated`, or delete them")
         return self
 
 

@@ -17,9 +17,9 @@ def policy(more: str, default: str = "allow") -> Policy:
     return load_policy(f"{HEAD}default: {default}\n{more}".encode(), "policy.yaml", bundled_registry())
 
 
-def documents(more: str, default: str = "allow", sitemaps: tuple[str, ...] = ()) -> SiteDocuments:
+def documents(more: str, default: str = "allow") -> SiteDocuments:
     """The documents of a policy for one site."""
-    return compile_documents(policy(more, default), bundled_registry(), authority=SITE, sitemaps=sitemaps)
+    return compile_documents(policy(more, default), bundled_registry(), authority=SITE)
 
 
 def text(made: SiteDocuments, path: str) -> str:

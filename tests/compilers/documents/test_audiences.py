@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optout.compilers.documents.audiences import Audiences, audiences
 from optout.crawlers.registry import bundled_registry
+from optout.robots.parser import parse_robots
 from tests.compilers.documents.published import NO_TRAINING, policy
 
 
@@ -59,3 +60,29 @@ def test_names_of_several_crawlers_and_crawlers_without_a_name_are_told() -> Non
     found = groups("clauses: [{action: deny, purpose: user-fetch}]\n")
     assert found.shared == ("Kagibot",)
     assert "ChatGPT agent" in found.tokenless
+
+
+BASE = """
+User-agent: *
+Disallow: /admin/
+User-agent: Googlebot
+Crawl-delay: 3
+Disallow: /drafts/
+User-agent: UnknownBot
+Disallow: /
+"""
+
+
+def test_rules_below_the_clauses_stand_where_no_clause_speaks() -> None:
+    found = audiences(policy(NO_TRAINING), bundled_registry(), (), ("/terms",), parse_robots(BASE.encode()))
+    assert told(found, "*") == ["-/admin/", "+/"]
+    assert told(found, "GPTBot") == ["+/terms$", "-/"]
+    assert told(found, "Googlebot") == ["-/drafts/", "+/"]
+    assert told(found, "UnknownBot") == ["+/terms$", "-/"]
+    assert next(group.others for group in found.groups if "Googlebot" in group.tokens) == (("crawl-delay", "3"),)
+
+
+def test_a_permission_does_not_lift_the_rules_around_its_path() -> None:
+    clauses = "clauses: [{action: allow, purpose: train, path: /admin/open/}]\n"
+    found = audiences(policy(clauses), bundled_registry(), (), (), parse_robots(BASE.encode()))
+    assert told(found, "GPTBot") == ["+/admin/open/", "-/admin/", "+/"]

@@ -12,7 +12,8 @@ SITEMAP = "https://site.example/sitemap.xml"
 
 
 def robots(more: str, default: str = "allow") -> str:
-    return text(documents(more, default, (SITEMAP,)), "/robots.txt")
+    documented = f"sites: site.example\ndocuments: {{from: generated, sitemaps: {SITEMAP}}}\n"
+    return text(documents(f"{documented}{more}", default), "/robots.txt")
 
 
 def test_every_group_has_a_rule_and_nothing_between_its_names() -> None:

@@ -23,6 +23,7 @@ from optout.messages import parse_authority, parse_target
 from optout.policy.always_open import ALWAYS_OPEN_PATHS
 from optout.policy.model import Policy
 from optout.policy.values import is_plain_path
+from optout.robots.parser import parse_robots
 from optout.signals.declaration import ROBOTS_PATH, TDMREP_PATH
 
 AI_TXT_PATH: Final = "/ai.txt"
@@ -49,10 +50,8 @@ class SiteDocuments:
     losses: tuple[Loss, ...]
 
 
-def compile_documents(
-    policy: Policy, registry: Registry, *, authority: str, sitemaps: tuple[str, ...] = ()
-) -> SiteDocuments:
-    """The documents of the site at `authority`. `sitemaps` are absolute URLs for robots.txt to name."""
+def compile_documents(policy: Policy, registry: Registry, *, authority: str) -> SiteDocuments:
+    """The documents of the site at `authority`."""
     site = f"https://{authority}"
     policy_url, license_url, terms = (_absolute(url, site) for url in (policy.tdm_policy, policy.license, policy.terms))
     policy_path, license_path = _own(policy_url, authority), _own(license_url, authority)
@@ -72,8 +71,9 @@ def compile_documents(
     if training:
         files[AI_TXT_PATH] = Served(data=training, media_type="text/plain; charset=utf-8")
     opened = tuple(sorted((ALWAYS_OPEN_PATHS | policy.always_open) - {ROBOTS_PATH}))
-    found = audiences(policy, registry, reserved.lines, opened)
-    robots = robots_txt(found, license_url=license_url, sitemaps=sitemaps, made_from=made_from)
+    base = parse_robots(policy.robots_base.encode("utf-8", "surrogateescape"))
+    found = audiences(policy, registry, reserved.lines, opened, base)
+    robots = robots_txt(found, base, license_url=license_url, sitemaps=policy.sitemaps, made_from=made_from)
     files[ROBOTS_PATH] = Served(data=robots, media_type="text/plain; charset=utf-8")
     return SiteDocuments(
         files=dict(sorted(files.items())),

@@ -6,11 +6,12 @@ is who asks, or that leaves GET out is passed over; `losses` says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from optout.compilers.documents.ordered import EVERYWHERE, Line
 from optout.crawlers.model import AI_PURPOSES, Crawler, Purpose
 from optout.policy.model import Action, Clause, ClauseAction, Mode, OnReservation, Policy
+from optout.robots.model import Rule
 
 MINING = frozenset({Purpose.TRAIN, Purpose.DATASET})
 
@@ -27,29 +28,50 @@ def can_be_told(clause: Clause) -> bool:
 
 
 def lines_for(
-    policy: Policy, crawler: Crawler, purposes: frozenset[Purpose], reserved: tuple[Line, ...] = ()
+    policy: Policy,
+    crawler: Crawler,
+    purposes: frozenset[Purpose],
+    reserved: tuple[Line, ...] = (),
+    base: Sequence[Rule] = (),
 ) -> tuple[Line, ...]:
     """What holds for `crawler` where it acts with `purposes`, the first match first; the last line is for all paths.
 
-    `reserved` are the lines of tdmrep.json, which count where the policy refuses what is reserved.
+    `reserved` are the lines of tdmrep.json, which count where the policy refuses what is reserved. `base` are the rules
+    that bind the crawler in the robots.txt below the clauses, in the order in which they decide.
     """
-    return tuple(_lines(policy, crawler, purposes, reserved))
+    return tuple(_lines(policy, crawler, purposes, reserved, base))
 
 
 def _lines(
-    policy: Policy, crawler: Crawler, purposes: frozenset[Purpose], reserved: tuple[Line, ...]
+    policy: Policy,
+    crawler: Crawler,
+    purposes: frozenset[Purpose],
+    reserved: tuple[Line, ...],
+    base: Sequence[Rule],
 ) -> Iterator[Line]:
     gate = tuple(_gate(policy, purposes, reserved))
     default = Action.ALLOW if purposes.isdisjoint(AI_PURPOSES) else policy.default
+    # What is let in by a rule, or handed on by a clause, gets what follows; where that differs, the stricter.
+    handed_on = next((line.action for line in gate if not line.allows), default)
     for clause in policy.clauses:
         if not can_be_told(clause) or not clause.names(crawler, purposes):
             continue
         explicit = clause.action is not ClauseAction.PUBLISHED
-        # What is published is made from what follows; where that differs from path to path, the stricter stands.
-        handed_on = next((line.action for line in gate if not line.allows), default)
         action = Action(clause.action) if explicit else handed_on
+        if not explicit and any(not rule.allow for rule in base):
+            action = policy.on_disallow  # which of its paths the rules below forbid cannot be told apart
         for pattern in clause.paths or (EVERYWHERE,):
             yield Line(pattern=pattern, action=action, place=clause.place, explicit=explicit)
+    yield from (
+        Line(
+            pattern=rule.pattern,
+            action=handed_on if rule.allow else policy.on_disallow,
+            place=policy.default_place,
+            explicit=False,
+        )
+        for rule in base
+        if rule.pattern.pieces
+    )
     yield from gate
     explicit = default is not Action.ALLOW
     yield Line(pattern=EVERYWHERE, action=default, place=policy.default_place, explicit=explicit)

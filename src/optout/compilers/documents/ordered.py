@@ -66,28 +66,39 @@ def canonical(pattern: PathPattern) -> PathPattern:
 def by_length(lines: Sequence[Line], outcome: Callable[[Line], Hashable] = attrgetter("allows")) -> Ordered:
     """The same verdict for every path, whether the first or the longest match is asked. Keeps the order of `lines`."""
     kept = _deciding(lines, outcome)
-    compared = sum(not line.pattern.is_literal for line in kept) * len(kept)
+    is_long = sum(not line.pattern.is_literal for line in kept) * len(kept) > _MOST_COMPARED
     stuck: list[Line] = []
     later: list[Line] = []
     wild: list[Line] = []
+    longest: dict[tuple[bool, Hashable], int] = {}  # of the lines in `later` and in `wild`, by outcome
     for line in reversed(kept):
-        others = wild if line.pattern.is_literal else later
-        need = max(
-            (
-                other.pattern.priority
-                for other in others
-                if outcome(other) != outcome(line)
-                and (compared > _MOST_COMPARED or _may_meet(line.pattern, other.pattern))
-            ),
-            default=0,
-        )
+        is_wild, own = not line.pattern.is_literal, outcome(line)
+        if is_long:
+            need = max(
+                (size for (among_all, other), size in longest.items() if among_all is is_wild and other != own),
+                default=0,
+            )
+        else:
+            need = _longest_other(line, later if is_wild else wild, outcome)
         longer = line.pattern if line.pattern.priority > need else _lengthened(line.pattern, need + 1)
         if longer is None:
             stuck.append(line)
         later.append(replace(line, pattern=longer or line.pattern))
-        if not line.pattern.is_literal:
+        size = later[-1].pattern.priority
+        longest[True, own] = max(size, longest.get((True, own), 0))
+        if is_wild:
             wild.append(later[-1])
+            longest[False, own] = max(size, longest.get((False, own), 0))
     return Ordered(lines=tuple(reversed(later)), stuck=tuple(reversed(stuck)))
+
+
+def _longest_other(line: Line, others: Sequence[Line], outcome: Callable[[Line], Hashable]) -> int:
+    """The octets of the longest of `others` that says otherwise of a path of `line`; 0 where none does."""
+    own = outcome(line)
+    found = (
+        other.pattern.priority for other in others if outcome(other) != own and _may_meet(line.pattern, other.pattern)
+    )
+    return max(found, default=0)
 
 
 def _deciding(lines: Sequence[Line], outcome: Callable[[Line], Hashable]) -> list[Line]:

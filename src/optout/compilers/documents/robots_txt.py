@@ -29,14 +29,18 @@ _SIGNALS = """\
 """
 
 
-def robots_txt(found: Audiences, *, license_url: str, sitemaps: tuple[str, ...], made_from: str) -> bytes:
-    """The file's bytes. `made_from` names the policy in a comment."""
-    others: list[OtherRecord] = []
-    if license_url:
-        others.append(OtherRecord(line=0, key="license", value=license_url, group=None))
+def robots_txt(
+    found: Audiences, base: RobotsTxt, *, license_url: str, sitemaps: tuple[str, ...], made_from: str
+) -> bytes:
+    """The file's bytes. `made_from` names the policy in a comment; what is no group's in `base` stays."""
+    licenses = {license_url: None} if license_url else {}
+    licenses |= {record.value: None for record in base.others if record.key == "license"}
+    others = [OtherRecord(line=0, key="license", value=url, group=None) for url in licenses]
+    others += (record for record in base.others if record.group is None and record.key not in ("license", "sitemap"))
+    sitemaps = tuple(dict.fromkeys((*sitemaps, *(each.value for each in base.others if each.key == "sitemap"))))
     groups = tuple(map(_group, found.groups))
     for number, audience in enumerate(found.groups):
-        for key, value in _preferences(audience):
+        for key, value in (*_preferences(audience), *audience.others):
             others.append(
                 OtherRecord(line=0, key=key, value=value, group=number, tokens=len(audience.tokens)),
             )

@@ -39,6 +39,9 @@ class Uses:
     path: str
     said: Mapping[Usage, Action]
 
+    def __hash__(self) -> int:
+        return hash((self.path, *self.said.items()))
+
 
 def uses_for(policy: Policy, crawler: Crawler | None = None) -> tuple[Uses, ...]:
     """What is said to `crawler` (None: to everybody) of each use, the shortest path first; none where nothing is.
