@@ -14,6 +14,7 @@ from optout.crawlers.registry import bundled_registry
 from optout.decision import decide
 from optout.errors import OptoutError
 from optout.identity import identify
+from optout.policy.imported import import_robots
 from optout.policy.loader import load_policy
 from optout.policy.matcher import PolicyMatcher
 from optout.policy.model import REFUSALS, Policy
@@ -200,6 +201,24 @@ def test_what_is_generated_changes_nothing_at_the_door(policy: Policy, path: str
         if not any(token in shared for token in crawler.robots_tokens):
             before = is_refused(policy, matcher, crawler, silent, path)
             assert is_refused(policy, matcher, crawler, found, path) is before, crawler.name
+
+
+@SLOW
+@given(bases, st.lists(targets, min_size=1, max_size=4))
+def test_a_robots_txt_that_is_imported_and_compiled_says_the_same(text: str, paths: list[str]) -> None:
+    found = import_robots(text.encode(), REGISTRY, site=SITE)
+    policy = load_policy(found.text.encode(), "policy.yaml", REGISTRY)
+    made = compile_documents(policy, REGISTRY, authority=SITE)
+    assume("too-short" not in losses(made))
+    data = made.files[ROBOTS_PATH].data
+    before, after = (RobotsMatcher(parse_robots(each)) for each in (text.encode(), data))
+    shared = next((loss.text for loss in made.losses if loss.code == "shared-token"), "")
+    for tokens in {("UnknownBot",), ("another",), *(crawler.robots_tokens for crawler in REGISTRY.crawlers)}:
+        for path in paths:
+            if not any(token in shared for token in tokens):
+                assert after.match(tokens, path).allowed is before.match(tokens, path).allowed, (tokens, path)
+    kept = {(record.key, record.value) for record in parse_robots(data).others}
+    assert {(record.key, record.value) for record in parse_robots(text.encode()).others} <= kept
 
 
 _LOST_ON = {

@@ -75,6 +75,8 @@ def test_nothing_changes_the_second_time(lines: list[bytes]) -> None:
          ["User-agent: a", "Disallow: /", "Content-Signal: search=yes", "", "User-agent: b", "Disallow: /"]),
         (["Disallow: /", "User-agent: a", "Disallow: x", "Disallow:", "Allow: /y", "Allow: /y"],
          ["User-agent: a", "Allow: /y"]),
+        (["User-agent: a\x1bb", "User-agent: b", "Host: \x9b\tx", "Disallow: /\x1b"],
+         ["User-agent: b", "Disallow: /%1B", "Host: %C2%9B x"]),
     ],
 )  # fmt: skip
 def test_the_canonical_form(lines: list[str], written: list[str]) -> None:

@@ -7,11 +7,12 @@ Rules of this room:
 3. Other records of a group come after its rules, those before the first group come first, and sitemaps, which belong
    to no group, come last.
 4. Patterns are written in ASCII, in the form in which they are compared; those that match nothing are left out.
+5. Nothing that is written is invisible or no UTF-8. A user agent with such a character names no crawler and is left
+   out; in other records it is escaped.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -36,8 +37,7 @@ def write_robots(robots: RobotsTxt) -> bytes:
     for number, group in enumerate(robots.groups):
         blocks += _group(group, standing.get(number, []))
     blocks.append([_other(record) for record in sitemaps])
-    data = b"\n".join(b"".join(block) for block in blocks if block)
-    return b"\n" + data if data.startswith(codecs.BOM_UTF8) else data  # there it would be no part of a key
+    return b"\n".join(b"".join(block) for block in blocks if block)
 
 
 def _group(group: Group, others: list[OtherRecord]) -> Iterator[list[bytes]]:
@@ -48,7 +48,7 @@ def _group(group: Group, others: list[OtherRecord]) -> Iterator[list[bytes]]:
     ends = sorted({record.tokens for record in others if record.key in _PREFERENCES} | {len(group.tokens)})
     start = 0
     for end in ends:
-        tokens = [token for token in group.tokens[start:end] if token]  # an empty value names nobody
+        tokens = [token for token in group.tokens[start:end] if token and token.isprintable()]
         own = (_scoped(record, is_own=record.tokens == end) for record in others)
         if tokens:
             yield [
@@ -89,8 +89,15 @@ def _written(pattern: PathPattern) -> bytes:
     if not pattern.pieces or pattern.octets[:1] not in b"/*":
         return b""
     is_stable = PathPattern.parse(pattern.octets.decode("ascii")).octets == pattern.octets
-    return pattern.octets if is_stable else as_octets(pattern.written)
+    return pattern.octets if is_stable else _visible(pattern.written)
 
 
 def _other(record: OtherRecord) -> bytes:
-    return b"%b: %b\n" % (as_octets(_NAMES.get(record.key, record.key)), as_octets(record.value))
+    name = _NAMES[record.key].encode() if record.key in _NAMES else _visible(record.key).lower()
+    return b"%b: %b\n" % (name, _visible(record.value))
+
+
+def _visible(text: str) -> bytes:
+    """A text whose characters all show; a tab, which parts words, as a blank."""
+    shown = (char if char.isprintable() else "".join(f"%{octet:02X}" for octet in as_octets(char)) for char in text)
+    return "".join(" " if char == "%09" else char for char in shown).encode()

@@ -19,8 +19,8 @@ def said(more: str, default: str = "allow", reserved: tuple[Line, ...] = ()) -> 
 def test_clauses_come_in_order_and_the_default_last() -> None:
     more = "clauses:\n  - {action: allow, path: [/a, /b]}\n  - {action: deny, purpose: train}\n"
     assert said(more) == [
-        ("/a", "allow", 7, True),
-        ("/b", "allow", 7, True),
+        ("/a", "allow", 7, False),
+        ("/b", "allow", 7, False),
         ("/", "deny", 8, True),
         ("/", "allow", 5, False),
     ]

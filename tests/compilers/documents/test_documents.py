@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from optout.compilers.documents import compile_documents
+from optout.crawlers.registry import bundled_registry
+from optout.policy.loader import load_policy
 from tests.compilers.documents.published import NO_TRAINING, documents
 
 URLS = "license: /license.xml\ntdm_policy: https://site.example/tdm.json\n"
@@ -32,3 +37,14 @@ def test_what_lies_elsewhere_is_named_and_not_made() -> None:
 
 def test_the_same_policy_makes_the_same_bytes() -> None:
     assert documents(f"{URLS}{NO_TRAINING}") == documents(f"{URLS}{NO_TRAINING}")
+
+
+def test_the_example_of_the_docs_makes_what_they_say() -> None:
+    page = Path("docs/documents.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    shown = "".join(line[4:] for line in page.partition("a group that ends so:\n\n")[2].splitlines(keepends=True)[:6])
+    policy = load_policy(example.encode(), "policy.yaml", bundled_registry())
+    made = compile_documents(policy, bundled_registry(), authority="photos.example")
+    groups = made.files["/robots.txt"].data.decode().split("\n\n")
+    assert shown.count("\n") == 6
+    assert any("User-agent: GPTBot\n" in group and f"{group}\n".endswith(shown) for group in groups)

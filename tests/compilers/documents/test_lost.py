@@ -24,6 +24,7 @@ def test_a_policy_that_refuses_nobody_loses_nothing() -> None:
         ("{action: deny, method: POST}", "method-clause"),
         ("{action: deny, method: [GET, HEAD]}", "method-clause"),
         ("{action: require-license}", "license-as-disallow"),
+        ("{action: allow}", "no-permission"),
         ("{action: published}", "published-clause"),
         ("{action: deny, crawler: GPTBot}", "names-nobody"),
         ('{action: deny, path: "/*.jpg"}', "use-by-pattern"),

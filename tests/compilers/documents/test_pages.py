@@ -10,6 +10,7 @@ from optout.signals.preference import Preference
 from optout.signals.tdmrep import Reserved, parse_tdm_fields
 from tests.compilers.documents.published import NO_TRAINING, documents
 
+PERMIT = "action: allow, purpose: [train, dataset, search-index, user-fetch, undocumented]"
 URLS = "license: /license.xml\ntdm_policy: https://site.example/tdm.json\n"
 
 
@@ -35,14 +36,17 @@ def test_elements_say_what_the_fields_say() -> None:
 
 
 def test_a_path_has_the_section_of_the_nearest_path() -> None:
-    found = sections("clauses: [{action: allow, path: /free/}]\n", "deny")
+    found = sections(
+        f"clauses: [{{{PERMIT}, path: /free/}}]\n",
+        "deny",
+    )
     assert list(found) == ["/free/", "/"]
     assert ("tdm-reservation", "0") in found["/free/"].fields
     assert ("Content-Usage", "train-ai=y, ai-use=y") in found["/free/"].fields
 
 
 def test_a_field_permits_nothing_that_an_earlier_line_of_the_file_may_refuse() -> None:
-    found = sections('clauses: [{action: deny, path: /a/}, {action: allow, path: "*.jpg$"}]\n', "deny")
+    found = sections(f'clauses: [{{action: deny, path: /a/}}, {{{PERMIT}, path: "*.jpg$"}}]\n', "deny")
     assert list(found) == ["/a/", "/"]
 
 

@@ -11,6 +11,7 @@ from optout.signals.tdmrep import Reserved, TdmMatcher, parse_tdmrep
 from tests.compilers.documents.published import NO_TRAINING, policy
 
 URL = "https://site.example/tdm.json"
+EVERY = "purpose: [train, dataset, search-index, user-fetch, undocumented]"
 
 
 def rules(more: str, default: str = "allow") -> list[tuple[str, int]]:
@@ -27,8 +28,9 @@ def rules(more: str, default: str = "allow") -> list[tuple[str, int]]:
         (NO_TRAINING, "allow", [("/", 1)]),
         ("clauses: [{action: deny, purpose: user-fetch}]\n", "allow", []),
         ("clauses: [{action: deny, crawler: GPTBot}]\n", "allow", []),
-        ("clauses: [{action: allow, path: /free/}]\n", "deny", [("/free/", 0), ("/", 1)]),
+        (f"clauses: [{{action: allow, {EVERY}, path: /free/}}]\n", "deny", [("/free/", 0), ("/", 1)]),
         ("clauses: [{action: allow, purpose: train, path: /free/}]\n", "deny", [("/", 1)]),
+        ("clauses: [{action: allow, path: /free/}]\n", "deny", [("/", 1)]),
         ("clauses: [{action: published, path: /free/}]\n", "deny", [("/", 1)]),
     ],
 )
@@ -39,7 +41,9 @@ def test_a_reservation_is_what_is_refused_and_zero_only_what_is_permitted(
 
 
 def test_the_policy_stands_with_a_reservation_alone() -> None:
-    data = tdmrep_json(reservations(policy("clauses: [{action: allow, path: /free/}]\n", "deny")).lines, URL)
+    data = tdmrep_json(
+        reservations(policy(f"clauses: [{{action: allow, {EVERY}, path: /free/}}]\n", "deny")).lines, URL
+    )
     matcher = TdmMatcher(parse_tdmrep(data))
     free, other = matcher.match("/free/1"), matcher.match("/1")
     assert free is not None

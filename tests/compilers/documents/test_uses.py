@@ -31,6 +31,7 @@ def told(more: str, default: str = "allow", crawler: str = "") -> Said:
             "allow",
             [("/", {"train": "deny"}), ("/free/", {"train": "allow"})],
         ),
+        ("clauses: [{action: allow}]\n", "deny", []),
         ('clauses: [{action: deny, path: "*.jpg"}, {action: allow, purpose: train}]\n', "allow", []),
     ],
 )
@@ -39,7 +40,7 @@ def test_only_what_is_said_is_said(clauses: str, default: str, expected: Said) -
 
 
 def test_a_clause_that_names_a_crawler_speaks_of_its_own_purposes() -> None:
-    clauses = "clauses: [{action: allow, crawler: GPTBot}, {action: deny, purpose: [train, dataset]}]\n"
+    clauses = "clauses: [{action: allow, crawler: GPTBot, purpose: train}, {action: deny, purpose: [train, dataset]}]\n"
     assert told(clauses, crawler="GPTBot") == [("/", {"train": "allow"})]
     assert told(clauses, crawler="ClaudeBot") == [("/", {"train": "deny"})]
 

@@ -27,6 +27,16 @@ def can_be_told(clause: Clause) -> bool:
     return not observes and not clause.standings and (not clause.methods or "GET" in clause.methods)
 
 
+def refuses(clause: Clause) -> bool:
+    """Whether a clause says no."""
+    return clause.action in (ClauseAction.DENY, ClauseAction.REQUIRE_LICENSE)
+
+
+def is_permission(clause: Clause) -> bool:
+    """Whether a clause permits a use: it lets in and names a purpose. Else it lets a crawler in, and no more."""
+    return clause.action is ClauseAction.ALLOW and bool(clause.purposes)
+
+
 def lines_for(
     policy: Policy,
     crawler: Crawler,
@@ -56,10 +66,13 @@ def _lines(
     for clause in policy.clauses:
         if not can_be_told(clause) or not clause.names(crawler, purposes):
             continue
-        explicit = clause.action is not ClauseAction.PUBLISHED
-        action = Action(clause.action) if explicit else handed_on
-        if not explicit and any(not rule.allow for rule in base):
+        if clause.action is not ClauseAction.PUBLISHED:
+            action = Action(clause.action)
+        elif any(not rule.allow for rule in base):
             action = policy.on_disallow  # which of its paths the rules below forbid cannot be told apart
+        else:
+            action = handed_on
+        explicit = refuses(clause) or is_permission(clause)
         for pattern in clause.paths or (EVERYWHERE,):
             yield Line(pattern=pattern, action=action, place=clause.place, explicit=explicit)
     yield from (

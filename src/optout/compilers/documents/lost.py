@@ -53,6 +53,9 @@ def _of_clause(clause: Clause, policy: Policy) -> Iterator[Loss]:
         yield _loss("method-clause", text, "none is needed: crawlers use GET")
     if clause.action is ClauseAction.REQUIRE_LICENSE:
         yield _as_disallow(where)
+    if clause.action is ClauseAction.ALLOW and not clause.purposes:
+        text = f"{where} lets crawlers in and names no purpose, so no signal says that it permits a use"
+        yield _loss("no-permission", text, "name the `purpose` that is permitted, or none is")
     if clause.action is ClauseAction.PUBLISHED:
         text = f"{where} hands on to what is published, which is made from the rest of the policy"
         if policy.on_reservation is not OnReservation.DECLARE:
@@ -92,12 +95,7 @@ def _of_names(found: Audiences) -> Iterator[Loss]:
         names = _few(found.shared)
         text = f"{names} is the name of several crawlers that the policy treats differently; the stricter stands"
         yield _loss("shared-token", text, "treat them alike")
-    foreign = [
-        token
-        for audience in found.groups
-        for token in audience.tokens
-        if _IN_GRAMMAR.fullmatch(token) is None and any(not line.allows for line in audience.ordered.lines)
-    ]
+    foreign = [token for audience in found.groups for token in audience.tokens if _IN_GRAMMAR.fullmatch(token) is None]
     if foreign:
         text = f"{_few(foreign)} are no product tokens of RFC 9309, and Google's reader cuts them short"
         yield _loss("token-outside-grammar", text, "none: their operators ask for these names")

@@ -1,8 +1,8 @@
 """tdmrep.json and the policy that it points to (TDM Reservation Protocol, W3C Community Group Report, 2024-05-10).
 
 One bit for all text and data mining, for everybody. Reserved is a path on which some crawler without a name of its own
-may not train or collect. Not reserved is one on which a clause lets every AI crawler in; on all others nothing is said,
-because "0" grants all mining. The first match decides, and the longest one is the same (`ordered`).
+may not train or collect. Not reserved is one on which a clause lets in every purpose of AI, each by its name, because
+"0" grants all mining. On all others nothing is said. The first match decides, and the longest one is the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from optout.compilers.documents.clauses import MINING, can_be_told, nobody
+from optout.compilers.documents.clauses import MINING, can_be_told, is_permission, nobody
 from optout.compilers.documents.ordered import EVERYWHERE, Line, Ordered, by_length
 from optout.crawlers.model import AI_PURPOSES
 from optout.policy.model import REFUSALS, Action, ClauseAction, Policy
@@ -27,7 +27,7 @@ def _reservations(policy: Policy) -> Iterator[Line]:
             continue
         named = {purpose for purpose in AI_PURPOSES if clause.names(nobody(purpose), frozenset({purpose}))}
         action = Action(clause.action)
-        if named >= AI_PURPOSES if action is Action.ALLOW else named & MINING:
+        if is_permission(clause) and named >= AI_PURPOSES if action is Action.ALLOW else named & MINING:
             for pattern in clause.paths or (EVERYWHERE,):
                 yield Line(pattern=pattern, action=action, place=clause.place)
     if policy.default in REFUSALS:

@@ -1,9 +1,9 @@
 """What a policy says of uses, for the signals that speak of them: Content-Signal, Content-Usage, RSL.
 
-A policy is about crawlers. What it says to every crawler with a purpose is taken for what it says of that use; what is
-allowed only because nothing refuses it is left unsaid. These formats give the longest path its whole set anew, so each
-set is complete. Only paths without stars can be told: where one with stars refuses, no later line permits, and where
-one with stars permits, what refuses around it stands.
+A policy is about crawlers. What it says to every crawler with a purpose is taken for what it says of that use. Only a
+clause that names the purpose permits it; what is merely let in is left unsaid. These formats give the longest path its
+whole set anew, so each set is complete. Only paths without stars can be told: where one with stars refuses, no later
+line permits, and where one with stars permits, what refuses around it stands.
 """
 
 from __future__ import annotations
