@@ -137,11 +137,24 @@ def _files(policy: Policy, base: Path, robots: Path | None, tdmrep: Path | None)
 
 def _edge(policy: Policy, registry: Registry, site: str, upstream: str | None, files: _Files) -> Edge:
     from optout.compilers.tables import compile_edge
+    from optout.policy.model import DocumentsFrom
 
     if upstream and any(files):
         raise UsageError("--upstream was given, and files are named", "give one or the other")
     authority = _authority(site)
+    if policy.documents_from is DocumentsFrom.GENERATED and not upstream and not any(files):
+        return compile_edge(policy, registry, _generated(policy, registry, authority), authority=authority)
     return compile_edge(policy, registry, _published(authority, upstream, files), authority=authority)
+
+
+def _generated(policy: Policy, registry: Registry, authority: str) -> Published:
+    """What `compile documents` makes, which the owner then publishes."""
+    from optout.compilers.documents import compile_documents
+    from optout.signals.declaration import ROBOTS_NAME, ROBOTS_PATH, TDMREP_NAME, TDMREP_PATH, known, parse_published
+
+    files = compile_documents(policy, registry, authority=authority).files
+    robots, tdmrep = known(ROBOTS_NAME, files[ROBOTS_PATH].data), known(TDMREP_NAME, files[TDMREP_PATH].data)
+    return parse_published(robots, tdmrep, authority=authority)
 
 
 def _published(authority: str, upstream: str | None, files: _Files) -> Published:
