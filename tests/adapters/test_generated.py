@@ -38,7 +38,7 @@ def test_a_process_that_observes_serves_nothing() -> None:
 
 
 def test_what_is_served_is_what_decides() -> None:
-    made, found = generated(), policy()
+    made, found = generated(), policy(f"{MADE}clauses: [{{action: deny, purpose: train}}]\n")
     documents = made.documents(found, "a.example")
     assert documents is not None
     for document, target in zip(documents, ("/robots.txt?x", "/.well-known/tdmrep.json"), strict=True):
@@ -46,6 +46,16 @@ def test_what_is_served_is_what_decides() -> None:
         assert served is not None
         assert document.state is DocumentState.KNOWN
         assert document.data == served.data
+
+
+def test_where_nothing_is_reserved_there_is_no_tdmrep_json() -> None:
+    made, found = generated(), policy()
+    documents = made.documents(found, "a.example")
+    assert documents is not None
+    assert documents[1].state is DocumentState.ABSENT
+    served = made.find(found, "a.example", "/.well-known/tdmrep.json")
+    assert served is not None
+    assert as_response(served, Fields()).status == 404
 
 
 def test_other_paths_are_the_sites_own() -> None:
@@ -65,13 +75,13 @@ def test_whether_anybody_wants_it_is_told_of_a_set() -> None:
 
 
 def test_the_answer_carries_type_length_age_and_what_is_declared() -> None:
-    served = generated().find(policy(), "a.example", "/.well-known/tdmrep.json")
+    served = generated().find(policy(), "a.example", "/robots.txt")
     assert served is not None
     response = as_response(served, Fields((("tdm-reservation", "1"),)))
-    assert (response.status, response.body) == (200, b"[]\n")
+    assert (response.status, response.body) == (200, served.data)
     assert response.fields.items == (
-        ("Content-Type", "application/json"),
-        ("Content-Length", "3"),
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(served.data))),
         ("Cache-Control", f"max-age={FRESH_S}"),
         ("tdm-reservation", "1"),
     )

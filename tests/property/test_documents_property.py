@@ -120,9 +120,10 @@ bases = st.lists(
 
 def published(made: SiteDocuments) -> Published:
     """What the site is then known to publish."""
+    tdmrep = made.files.get(TDMREP_PATH)
     return parse_published(
         known(ROBOTS_NAME, made.files[ROBOTS_PATH].data),
-        known(TDMREP_NAME, made.files[TDMREP_PATH].data),
+        absent(TDMREP_NAME) if tdmrep is None else known(TDMREP_NAME, tdmrep.data),
         authority=SITE,
     )
 
@@ -254,7 +255,7 @@ def test_no_signal_permits_what_the_policy_does_not(policy: Policy, path: str) -
     said = usage_verdict(
         Signals(
             robots=made.files[ROBOTS_PATH].data,
-            tdmrep=made.files[TDMREP_PATH].data,
+            tdmrep=made.files[TDMREP_PATH].data if TDMREP_PATH in made.files else b"",
             ai_txt=made.files["/ai.txt"].data if "/ai.txt" in made.files else b"",
         ),
         ("nobody-at-all",),

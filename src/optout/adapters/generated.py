@@ -14,11 +14,15 @@ from optout.compilers.documents import Served, SiteDocuments, compile_documents
 from optout.crawlers.registry import Registry
 from optout.messages import Fields, Response
 from optout.policy.model import DocumentsFrom, Policy, PolicySet
-from optout.signals.declaration import ROBOTS_NAME, ROBOTS_PATH, TDMREP_NAME, TDMREP_PATH, known
+from optout.signals.declaration import ROBOTS_NAME, ROBOTS_PATH, TDMREP_NAME, TDMREP_PATH, absent, known
 
 _MOST_KEPT = 256  # sites, some 20 KB each; under a policy for `*.example.org` strangers choose the names
 FRESH_S: Final = 300
 """Seconds for which anybody may keep a document: who changes a policy waits so long."""
+
+
+NOTHING: Final = Served(data=b"Nothing is reserved here.\n", media_type="text/plain; charset=utf-8")
+"""What is answered for a document that there is not."""
 
 
 class Generated:
@@ -46,13 +50,21 @@ class Generated:
         if not self.is_wanted(policy, authority):
             return None
         files = self._of(policy, authority).files
-        return known(ROBOTS_NAME, files[ROBOTS_PATH].data), known(TDMREP_NAME, files[TDMREP_PATH].data)
+        tdmrep = files.get(TDMREP_PATH)
+        return (
+            known(ROBOTS_NAME, files[ROBOTS_PATH].data),
+            absent(TDMREP_NAME) if tdmrep is None else known(TDMREP_NAME, tdmrep.data),
+        )
 
     def find(self, policy: Policy, authority: str, target: str) -> Served | None:
-        """The document at a target of the site, whatever its query; None where the site itself answers."""
+        """The document at a target of the site, whatever its query; None where the site itself answers.
+
+        A tdmrep.json of the site's own would speak against the policy: where the policy reserves nothing there is none.
+        """
         if not self.is_wanted(policy, authority):
             return None
-        return self._of(policy, authority).files.get(target.partition("?")[0])
+        path = target.partition("?")[0]
+        return self._of(policy, authority).files.get(path, NOTHING if path == TDMREP_PATH else None)
 
     def _of(self, policy: Policy, authority: str) -> SiteDocuments:
         key = (policy.digest, authority)
@@ -73,4 +85,4 @@ def as_response(served: Served, declared: Fields) -> Response:
         ("Cache-Control", f"max-age={FRESH_S}"),
         *declared,
     )
-    return Response(status=200, fields=Fields(fields), body=served.data)
+    return Response(status=404 if served is NOTHING else 200, fields=Fields(fields), body=served.data)

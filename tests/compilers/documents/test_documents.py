@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from optout.compilers.documents import compile_documents
 from optout.crawlers.registry import bundled_registry
+from optout.lint.runner import lint_robots, lint_tdmrep
 from optout.policy.loader import load_policy
 from tests.compilers.documents.published import NO_TRAINING, documents
 
@@ -23,8 +26,19 @@ def test_every_document_is_made_and_has_its_type() -> None:
     }
 
 
-def test_robots_txt_and_tdmrep_json_are_always_made() -> None:
-    assert set(documents("").files) == {"/robots.txt", "/.well-known/tdmrep.json"}
+def test_robots_txt_is_always_made_and_nothing_else_that_would_say_nothing() -> None:
+    assert set(documents("").files) == {"/robots.txt"}
+    assert documents("").sections == ()
+
+
+@pytest.mark.parametrize("default", ["allow", "deny"])
+def test_our_own_linters_find_no_mistake(default: str) -> None:
+    clauses = "clauses: [{action: allow, purpose: train, path: /press/}, {action: deny, path: '*.jpg$'}]\n"
+    made = documents(f"{URLS}{clauses}", default)
+    found = lint_robots(made.files["/robots.txt"].data, bundled_registry())
+    # Names outside the grammar, control tokens, and crawlers that do not obey: all of them are meant.
+    assert {finding.code for finding in found} <= {"RT108", "RT301", "RT302"}
+    assert lint_tdmrep(made.files["/.well-known/tdmrep.json"].data) == ()
 
 
 def test_what_lies_elsewhere_is_named_and_not_made() -> None:

@@ -41,8 +41,8 @@ class Served:
 class SiteDocuments:
     """Everything that publishes a policy for one site.
 
-    `files` are by path on the site, robots.txt and tdmrep.json always among them. `sections` are what to send with
-    pages and pictures. `losses` are what cannot be said.
+    `files` are by path on the site; robots.txt is always among them, and a document that would say nothing is not.
+    `sections` are what to send with pages and pictures. `losses` are what cannot be said.
     """
 
     files: dict[str, Served]
@@ -61,7 +61,9 @@ def compile_documents(policy: Policy, registry: Registry, *, authority: str) -> 
     licensed = license_xml(
         among(uses, USAGES), offer=terms or _absolute(policy.contact, site), server=policy.license_server, terms=terms
     )
-    files = {TDMREP_PATH: Served(data=tdmrep_json(reserved.lines, policy_url), media_type="application/json")}
+    files: dict[str, Served] = {}
+    if reserved.lines:
+        files[TDMREP_PATH] = Served(data=tdmrep_json(reserved.lines, policy_url), media_type="application/json")
     if policy_path:
         data = odrl_json(policy, uid=policy_url, site=site)
         files[policy_path] = Served(data=data, media_type="application/ld+json")

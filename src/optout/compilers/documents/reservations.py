@@ -35,7 +35,7 @@ def _reservations(policy: Policy) -> Iterator[Line]:
 
 
 def tdmrep_json(lines: tuple[Line, ...], policy_url: str) -> bytes:
-    """The file's bytes (section "TDM File on the Origin Server"); an array even where there is no line."""
+    """The file's bytes (section "TDM File on the Origin Server")."""
     rules = []
     for line in lines:
         rule: dict[str, object] = {
