@@ -7,6 +7,7 @@ from typing import Any
 
 from optout.lint.base import Rule
 from optout.lint.rules.site import SITE
+from optout.lint.rules.tdm_policy import TDM_POLICY
 from optout.lint.rules.tdmrep import TDMREP
 from optout.lint.runner import ROBOTS_RULES
 
@@ -14,7 +15,7 @@ HERE = Path(__file__).parent / "lint"
 _DOES = {"error": "exit code 1", "warning": "exit code 1", "note": "exit code 0"}
 
 
-RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *SITE)
+RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *TDM_POLICY, *SITE)
 
 
 def page(rule: Rule[Any]) -> str:
