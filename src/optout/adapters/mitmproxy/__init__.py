@@ -216,9 +216,10 @@ class OptoutAddon:
         keep(flow, exchange)
         if claim is not None:
             await self._judge(flow, exchange, claim)
-        authority, target = destination
-        document = driver.document(method=exchange.method, authority=authority, target=target)
-        answer = exchange.refusal or document
+        answer = exchange.refusal
+        if answer is None:
+            authority, target = destination
+            answer = driver.document(method=exchange.method, authority=authority, target=target)
         if answer is None:
             await self._let_on(flow, exchange)
         else:
