@@ -33,6 +33,10 @@ def test_only_an_enforced_policy_that_wants_it_stands_in_the_sites_place(text: s
     assert (made.documents(found, "a.example") is not None) is wanted
 
 
+def test_a_request_that_names_no_site_is_the_sites_own() -> None:
+    assert generated().find(policy(), "", "/robots.txt") is None
+
+
 def test_a_process_that_observes_serves_nothing() -> None:
     assert generated(observe_only=True).find(policy(), "a.example", "/robots.txt") is None
 

@@ -14,7 +14,7 @@ from optout.compilers.documents import Served, SiteDocuments, compile_documents
 from optout.crawlers.registry import Registry
 from optout.messages import Fields, Response
 from optout.policy.model import DocumentsFrom, Policy, PolicySet
-from optout.signals.declaration import ROBOTS_NAME, ROBOTS_PATH, TDMREP_NAME, TDMREP_PATH, absent, known
+from optout.signals.declaration import TDMREP_PATH
 
 _MOST_KEPT = 256  # sites, some 20 KB each; under a policy for `*.example.org` strangers choose the names
 FRESH_S: Final = 300
@@ -37,9 +37,9 @@ class Generated:
         self._kept: OrderedDict[tuple[str, str], SiteDocuments] = OrderedDict()
 
     def is_wanted(self, policy: Policy, authority: str) -> bool:
-        """Whether the documents of a site are made from its policy."""
+        """Whether the documents of a site are made from its policy. They name the site, so it must have a name."""
         made = policy.documents_from is DocumentsFrom.GENERATED
-        return made and not self._observe_only and policy.enforces(authority)
+        return made and bool(authority) and not self._observe_only and policy.enforces(authority)
 
     def any_wanted(self, policies: PolicySet) -> bool:
         """Whether any policy wants it: else nobody need be asked for each request."""
@@ -49,12 +49,7 @@ class Generated:
         """What the site publishes, to decide by; None where that is not made here."""
         if not self.is_wanted(policy, authority):
             return None
-        files = self._of(policy, authority).files
-        tdmrep = files.get(TDMREP_PATH)
-        return (
-            known(ROBOTS_NAME, files[ROBOTS_PATH].data),
-            absent(TDMREP_NAME) if tdmrep is None else known(TDMREP_NAME, tdmrep.data),
-        )
+        return self._of(policy, authority).declared
 
     def find(self, policy: Policy, authority: str, target: str) -> Served | None:
         """The document at a target of the site, whatever its query; None where the site itself answers.

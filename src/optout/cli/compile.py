@@ -150,19 +150,10 @@ def _edge(policy: Policy, registry: Registry, site: str, upstream: str | None, f
 def _generated(policy: Policy, registry: Registry, authority: str) -> Published:
     """What `compile documents` makes, which the owner then publishes."""
     from optout.compilers.documents import compile_documents
-    from optout.signals.declaration import (
-        ROBOTS_NAME,
-        ROBOTS_PATH,
-        TDMREP_NAME,
-        TDMREP_PATH,
-        absent,
-        known,
-        parse_published,
-    )
+    from optout.signals.declaration import parse_published
 
-    files = compile_documents(policy, registry, authority=authority).files
-    tdmrep = known(TDMREP_NAME, files[TDMREP_PATH].data) if TDMREP_PATH in files else absent(TDMREP_NAME)
-    return parse_published(known(ROBOTS_NAME, files[ROBOTS_PATH].data), tdmrep, authority=authority)
+    made = compile_documents(policy, registry, authority=authority)
+    return parse_published(*made.declared, authority=authority)
 
 
 def _published(authority: str, upstream: str | None, files: _Files) -> Published:

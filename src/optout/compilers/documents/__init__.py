@@ -24,7 +24,15 @@ from optout.policy.always_open import ALWAYS_OPEN_PATHS
 from optout.policy.model import Policy
 from optout.policy.values import is_plain_path
 from optout.robots.parser import parse_robots
-from optout.signals.declaration import ROBOTS_PATH, TDMREP_PATH
+from optout.signals.declaration import (
+    ROBOTS_NAME,
+    ROBOTS_PATH,
+    TDMREP_NAME,
+    TDMREP_PATH,
+    Document,
+    absent,
+    known,
+)
 
 AI_TXT_PATH: Final = "/ai.txt"
 
@@ -48,6 +56,15 @@ class SiteDocuments:
     files: dict[str, Served]
     sections: tuple[Section, ...]
     losses: tuple[Loss, ...]
+
+    @property
+    def declared(self) -> tuple[Document, Document]:
+        """robots.txt and tdmrep.json, as what the site publishes and is decided by."""
+        tdmrep = self.files.get(TDMREP_PATH)
+        return (
+            known(ROBOTS_NAME, self.files[ROBOTS_PATH].data),
+            absent(TDMREP_NAME) if tdmrep is None else known(TDMREP_NAME, tdmrep.data),
+        )
 
 
 def compile_documents(policy: Policy, registry: Registry, *, authority: str) -> SiteDocuments:
