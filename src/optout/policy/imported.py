@@ -16,7 +16,7 @@ from optout.crawlers.registry import Registry
 from optout.policy.always_open import ACME_PREFIX, ALWAYS_OPEN_PATHS
 from optout.policy.model import names_of
 from optout.policy.values import WrongValueError, path_pattern_text
-from optout.robots.matcher import Match, RobotsMatcher, in_order
+from optout.robots.matcher import RobotsMatcher, in_order
 from optout.robots.model import Group, RobotsTxt, Rule
 from optout.robots.parser import parse_robots
 from optout.robots.writer import write_robots
@@ -53,12 +53,20 @@ def import_robots(data: bytes, registry: Registry, *, site: str) -> Imported:
     """The policy that says what a robots.txt says. Never raises; what it makes loads, if it is not too long."""
     robots = parse_robots(data)
     matcher = RobotsMatcher(robots)
-    bound = _bound(matcher, registry)
+    forms = _forms(registry)
+    bound = _bound(matcher, forms)
+    busy = {
+        robots.groups[record.group].line
+        for record in robots.others
+        if record.group is not None and record.key != "sitemap"
+    }
     lifted: dict[str, _Lifted] = {}
     kept: list[Kept] = []
     for line, token in _tokens(robots):
         crawlers, match = bound.get(token.lower(), ()), matcher.match((token,), "/robots.txt")
-        why = _why_not(token, crawlers, match, robots, registry)
+        why = _why_not(token, crawlers, forms)
+        if not why and any(group.line in busy for group in match.groups):
+            why = "its group holds more than rules"
         rules = () if why else tuple(_written(in_order(match)))
         if not why and any(not text for _, text in rules):
             why = "a rule of it can be no clause"
@@ -70,10 +78,10 @@ def import_robots(data: bytes, registry: Registry, *, site: str) -> Imported:
     return Imported(text=_policy(lifted.values(), base, site), kept=tuple(kept))
 
 
-def _bound(matcher: RobotsMatcher, registry: Registry) -> dict[str, tuple[Crawler, ...]]:
+def _bound(matcher: RobotsMatcher, forms: Sequence[Crawler]) -> dict[str, tuple[Crawler, ...]]:
     """The crawlers that each token of the file binds."""
     found: dict[str, tuple[Crawler, ...]] = {}
-    for crawler in _forms(registry):
+    for crawler in forms:
         token = matcher.match(crawler.robots_tokens, "/robots.txt").token if crawler.robots_tokens else None
         if token not in (None, EVERYONE):
             key = str(token).lower()
@@ -96,7 +104,7 @@ def _tokens(robots: RobotsTxt) -> Iterator[tuple[int, str]]:
                 yield group.line, token
 
 
-def _why_not(token: str, crawlers: Sequence[Crawler], match: Match, robots: RobotsTxt, registry: Registry) -> str:
+def _why_not(token: str, crawlers: Sequence[Crawler], forms: Sequence[Crawler]) -> str:
     """Why the rules of a token stay where they are; "" where they become clauses."""
     if token == EVERYONE:
         return "it is for everybody"
@@ -106,13 +114,10 @@ def _why_not(token: str, crawlers: Sequence[Crawler], match: Match, robots: Robo
         return "no request carries this name"
     if any(crawler.acts_for.isdisjoint(AI_PURPOSES) for crawler in crawlers):
         return "it is no AI crawler alone, and is left alone at the door"
-    names = frozenset(name.lower() for name in (crawler.name for crawler in crawlers))
-    meant = {id(each) for each in _forms(registry) if not names.isdisjoint(names_of(each))}
+    names = frozenset(crawler.name.lower() for crawler in crawlers)
+    meant = {id(each) for each in forms if not names.isdisjoint(names_of(each))}
     if meant != {id(crawler) for crawler in crawlers}:
         return "its name means other crawlers, too"
-    numbers = {number for number, group in enumerate(robots.groups) if group in match.groups}
-    if any(record.group in numbers and record.key != "sitemap" for record in robots.others):
-        return "its group holds more than rules"
     return ""
 
 

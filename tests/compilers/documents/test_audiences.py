@@ -86,3 +86,10 @@ def test_a_permission_does_not_lift_the_rules_around_its_path() -> None:
     clauses = "clauses: [{action: allow, purpose: train, path: /admin/open/}]\n"
     found = audiences(policy(clauses), bundled_registry(), (), (), parse_robots(BASE.encode()))
     assert told(found, "GPTBot") == ["+/admin/open/", "-/admin/", "+/"]
+
+
+def test_very_many_names_are_not_compared_one_by_one_and_that_is_told() -> None:
+    many = "".join(f"User-agent: name{number}\n" for number in range(2_500))
+    found = audiences(policy(NO_TRAINING), bundled_registry(), (), (), parse_robots(f"{many}Disallow: /x\n".encode()))
+    assert {"name1", "GPTBot"} <= set(found.tangled)
+    assert told(found, "name7") == ["-/x", "+/"]

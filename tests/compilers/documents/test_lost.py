@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.compilers.documents.published import codes, documents
+from optout.compilers.documents import compile_documents
+from optout.crawlers.registry import bundled_registry
+from tests.compilers.documents.published import codes, documents, policy
+from tests.judge import SITE
 
 ALWAYS = {"open-files", "token-outside-grammar", "no-token", "one-bit"}
 
@@ -67,3 +71,12 @@ def test_every_code_is_in_the_docs() -> None:
 def test_a_reservation_that_refuses_is_told_where_a_clause_hands_on() -> None:
     made = documents("on_reservation: deny\nclauses: [{action: published}]\n")
     assert any("the reservation refuses" in loss.text for loss in made.losses)
+
+
+def test_a_robots_txt_that_nobody_reads_to_its_end_is_told() -> None:
+    made = msgspec.structs.replace(policy(""), robots_base="User-agent: x\n" + f"Disallow: /{'a' * 900}\n" * 600)
+    found = compile_documents(made, bundled_registry(), authority=SITE)
+    assert "too-long" not in codes(found)  # the same rule again and again is one
+    rules = "".join(f"Disallow: /{number}{'a' * 900}\n" for number in range(600))
+    made = msgspec.structs.replace(made, robots_base=f"User-agent: x\n{rules}")
+    assert "too-long" in codes(compile_documents(made, bundled_registry(), authority=SITE))

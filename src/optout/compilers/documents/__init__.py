@@ -97,7 +97,7 @@ def compile_documents(policy: Policy, registry: Registry, *, authority: str) -> 
     return SiteDocuments(
         files=dict(sorted(files.items())),
         sections=sections(reserved.lines, uses, policy_url=policy_url, license_url=license_url),
-        losses=lost.losses(policy, found, reserved, opened, is_licensed=license_path in files),
+        losses=lost.losses(policy, found, reserved, opened, is_licensed=license_path in files, size=len(robots)),
     )
 
 

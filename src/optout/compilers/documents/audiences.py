@@ -23,6 +23,7 @@ from optout.robots.model import EMPTY, PathPattern, RobotsTxt
 from optout.signals.declaration import ROBOTS_PATH
 
 EVERYONE: Final = "*"
+_MOST_COMPARED = 2_500  # names; beyond that no order is looked for, and all may be taken for one another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +217,8 @@ def _untangled(groups: list[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], tu
     remaining = dict(enumerate(groups))
     before: dict[int, set[int]] = {number: set() for number in remaining}
     words = [(token.lower(), number) for number, tokens in remaining.items() for token in tokens]
+    if len(words) > _MOST_COMPARED:
+        return groups, tuple(token for tokens in groups for token in tokens)
     for word, number in words:
         for longer, other in words:
             if other != number and word != longer and word in longer:

@@ -12,20 +12,23 @@ from optout.compilers.documents.audiences import Audiences
 from optout.compilers.documents.ordered import Line, Ordered
 from optout.compilers.edge import Loss
 from optout.policy.model import Action, Clause, ClauseAction, Mode, OnReservation, Policy
+from optout.robots.parser import SIZE_LIMIT
 
 _IN_GRAMMAR = re.compile(r"[A-Za-z_-]+|\*")
 _SHOWN = 5
 
 
 def losses(
-    policy: Policy, found: Audiences, reserved: Ordered, opened: tuple[str, ...], *, is_licensed: bool
+    policy: Policy, found: Audiences, reserved: Ordered, opened: tuple[str, ...], *, is_licensed: bool, size: int
 ) -> tuple[Loss, ...]:
     """The losses, those that stem from a line of the policy first, in the order of the file.
 
     `opened` are the paths that robots.txt allows to everybody; `is_licensed` says that there is a license document.
+    `size` is that of robots.txt, in octets.
     """
-    silence = (_SILENCE,) if is_licensed else ()
-    return (*_of_clauses(policy), *_of_lines(found, reserved), *silence, *_of_names(found), *_of_readers(found, opened))
+    whole = ((_SILENCE, is_licensed), (_TOO_LONG, size > SIZE_LIMIT))
+    kept = (loss for loss, applies in whole if applies)
+    return (*_of_clauses(policy), *_of_lines(found, reserved), *kept, *_of_names(found), *_of_readers(found, opened))
 
 
 def _of_clauses(policy: Policy) -> Iterator[Loss]:
@@ -132,6 +135,11 @@ def _loss(code: str, text: str, remedy: str) -> Loss:
     return Loss(code=code, text=text, remedy=remedy)
 
 
+_TOO_LONG = _loss(
+    "too-long",
+    f"robots.txt is longer than the {SIZE_LIMIT:,} octets that readers read: the last groups do not exist for them",
+    "write fewer paths and names",
+)
 _SILENCE = _loss(
     "license-silence",
     "license.xml cannot leave a use unsaid: of one that it does not name, readers may think what they like",
