@@ -684,3 +684,16 @@ async def _looked(cache: PublishedCache, authority: str = SITE) -> None:
     while any(task.get_name() == "optout-documents" for task in asyncio.all_tasks()):
         await asyncio.sleep(0)
     await asyncio.sleep(0)  # and its end is known to the cache
+
+
+async def test_a_site_can_be_looked_at_before_its_time() -> None:
+    bench = Bench(GOOD, NONE)
+    await bench.cache.ask(SITE, within=10)
+    bench.cache.hasten(lambda authority: authority != SITE)
+    bench.cache.get(SITE)
+    await bench.settle()
+    assert len(bench.source.asked) == 1
+    bench.cache.hasten(lambda authority: authority == SITE)
+    bench.cache.get(SITE)
+    await bench.settle()
+    assert states(bench.cache.get(SITE)) == (ABSENT, ABSENT)

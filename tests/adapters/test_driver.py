@@ -363,3 +363,49 @@ async def test_a_list_in_the_state_directory_is_used_and_kept_with_the_records_t
     assert order.index("address-list") < order.index("crawl.request")
     kept = [leaf for leaf in leaves_ if leaf.get("snapshot.kind") == "address-list"]
     assert [(leaf["snapshot.sha256"], leaf["list.url"]) for leaf in kept] == [(known.sha256, known.url)]
+
+
+GENERATED = f"{POLICY}sites: {SITE}\ndocuments: {{from: generated}}\nclauses: [{{action: deny, purpose: train}}]\n"
+
+
+async def test_documents_of_a_policy_are_answered_and_decided_by(tmp_path: Path) -> None:
+    async with running(tmp_path, GENERATED) as driver:
+        document = driver.document(method="GET", authority=SITE, target="/robots.txt")
+        assert document is not None
+        assert b"User-agent: GPTBot\n" in document.body
+        assert driver.may_declare(SITE)
+        assert driver.document(method="POST", authority=SITE, target="/robots.txt") is None
+        assert driver.document(method="GET", authority=SITE, target="/page") is None
+        assert driver.document(method="GET", authority="other.example", target="/robots.txt") is None
+        published = await driver.published.ask(SITE)
+        assert published.robots_document.data == document.body
+
+
+async def test_documents_follow_their_policy_and_the_off_switch(tmp_path: Path) -> None:
+    def body() -> bytes:
+        document = driver.document(method="GET", authority=SITE, target="/robots.txt")
+        return b"" if document is None else document.body
+
+    async with running(tmp_path, GENERATED) as driver:
+        before = (await driver.published.ask(SITE)).robots_document.data
+        assert body() == before
+        (tmp_path / "policy.yaml").write_text(GENERATED.replace("purpose: train", "purpose: user-fetch"))
+        await _until(lambda: body() not in (before, b""))
+        await _until(lambda: driver.published.get(SITE).robots_document.data == body())
+        write_switch(tmp_path / "state", (Off(site=SITE, since_us=now_us()),))
+        await _until(lambda: body() == b"")
+
+
+async def test_who_observes_leaves_the_documents_of_the_site(tmp_path: Path) -> None:
+    async with running(tmp_path, GENERATED.replace("mode: enforce", "mode: observe")) as driver:
+        assert driver.document(method="GET", authority=SITE, target="/robots.txt") is None
+        assert (await driver.published.ask(SITE)).robots_document.data == DOCUMENTS["/robots.txt"]
+
+
+async def test_a_fault_while_a_document_is_made_leaves_the_request_to_the_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, GENERATED) as driver:
+        monkeypatch.setattr(driver._generated, "find", _raise)
+        assert driver.document(method="GET", authority=SITE, target="/robots.txt") is None
+        assert driver.counts["fault.documents"] == 1

@@ -124,3 +124,11 @@ def test_a_site_that_answers_every_path_with_a_page_has_no_tdmrep_json_but_must_
         with pytest.raises(OptoutError, match=r"robots\.txt could not be read"):
             run(*asked, f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
+
+
+def test_documents_that_the_policy_makes_are_taken_for_published(policy: str) -> None:
+    path = Path(policy)
+    path.write_text(f"{POLICY}documents:\n  from: generated\n  base: |\n    User-agent: *\n    Disallow: /admin/\n")
+    done = run("nginx", "--policy", policy, "--site", "site.example")
+    assert "Disallow: /admin/" in done.stdout
+    assert "are not known" not in done.stderr

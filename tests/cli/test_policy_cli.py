@@ -229,3 +229,24 @@ def test_show_of_a_site_without_a_policy_is_a_usage_fault(site: str, tmp_path: P
 
 def test_a_table_is_of_no_single_site() -> None:
     assert isinstance(_run("show", "observe", "--site", "a.example", "--table").exception, UsageError)
+
+
+def test_import_prints_a_policy_and_what_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "robots.txt"
+    path.write_text("User-agent: GPTBot\nDisallow: /\n\nUser-agent: *\nDisallow: /admin/\n")
+    done = _run("import", path, "--site", "photos.example")
+    assert done.exit_code == 0
+    assert 'crawler: ["GPTBot"]' in done.stdout
+    assert done.stderr == "kept below the clauses: line 4, *: it is for everybody\n"
+    made = _write(tmp_path, done.stdout)
+    assert _run("check", made).exit_code == 0
+    told = json.loads(_run("import", path, "--site", "photos.example", "--json").stdout)
+    assert told["kept"] == [{"line": 4, "token": "*", "why": "it is for everybody"}]
+    assert told["policy"] == done.stdout
+
+
+def test_import_needs_the_name_of_a_site(tmp_path: Path) -> None:
+    path = tmp_path / "robots.txt"
+    path.write_text("")
+    done = _run("import", path, "--site", "https://photos.example/")
+    assert isinstance(done.exception, UsageError)

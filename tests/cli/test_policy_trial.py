@@ -63,3 +63,13 @@ def test_of_a_document_that_is_not_given_nothing_is_known() -> None:
     found = publishes(None, b"[]", "photos.example")
     assert found.robots is None
     assert found.tdmrep_document.state is DocumentState.KNOWN
+
+
+def test_a_policy_that_publishes_itself_is_tried_with_what_it_publishes() -> None:
+    base = 'documents: {from: generated, base: "User-agent: *\\nDisallow: /admin/\\n"}\n'
+    engine = Engine(policy_set([load_policy(f"{POLICY}{base}".encode(), "policy.yaml", REGISTRY)]), REGISTRY)
+    case = "{path: /admin/, user_agent: GPTBot/1, expect: {action: deny, clause: robots.txt}}"
+    (found,) = load_cases(f"site: photos.example\ncases:\n  - {case}\n".encode(), "cases.yaml")
+    assert run(engine, found).differences == ()
+    (other,) = load_cases(f"site: photos.example\nrobots: ''\ncases:\n  - {case}\n".encode(), "cases.yaml")
+    assert len(run(engine, other).differences) == 2

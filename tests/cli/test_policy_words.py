@@ -82,3 +82,8 @@ def test_whether_a_site_is_enforced_has_a_reason(name: str, authority: str, word
     policy = _policy(name)
     assert why(policy, authority) == words
     assert of_site(policy, authority)["enforced"] is policy.enforces(authority)
+
+
+def test_a_policy_that_publishes_itself_says_so() -> None:
+    assert any(line.startswith("  publishes: robots.txt") for line in sentences(_policy("generated.yaml")))
+    assert not any("publishes:" in line for line in sentences(_policy("minimal.yaml")))

@@ -206,3 +206,15 @@ def test_compare_prints_nothing_of_a_stranger_s_as_it_is(tmp_path: Path) -> None
     done = CliRunner().invoke(main, ["robots", "compare", str(file), "/\x1b[31m", "--token", "\u202ex"])
     assert "\x1b" not in done.output
     assert "\u202e" not in done.output
+
+
+def test_render_writes_the_same_in_one_form(tmp_path: Path) -> None:
+    path = tmp_path / "robots.txt"
+    path.write_bytes(b"user-agent: a\nSitemap: https://a.example/s\nuser-agent: b\ndisallow: /%61\nnonsense\n")
+    done = CliRunner().invoke(main, ["robots", "render", str(path)])
+    assert done.stdout.splitlines() == [
+        "User-agent: a", "User-agent: b", "Disallow: /a", "", "Sitemap: https://a.example/s",
+    ]  # fmt: skip
+    assert "1 faults in what was read" in done.stderr
+    told = json.loads(CliRunner().invoke(main, ["robots", "render", "-", "--json"], input="nonsense").output)
+    assert (told["text"], [each["code"] for each in told["faults"]]) == ("", ["missing-colon"])

@@ -61,3 +61,12 @@ def test_lint_finds_and_mends(file: Path) -> None:
     assert f"{file}:3: error TD105" in done.output
     assert "TD103" not in done.output
     assert not file.read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_render_writes_the_same_in_one_form(file: Path) -> None:
+    file.write_text('[{"location": "/%61", "tdm-reservation": 1}, {"location": "/b", "tdm-reservation": "1"}]')
+    done = _run("render", file)
+    assert json.loads(done.stdout) == [{"location": "/a", "tdm-reservation": 1}]
+    assert "1 faults in what was read" in done.stderr
+    told = json.loads(_run("render", "-", "--json", data="[]").output)
+    assert told == {"text": "[]\n", "faults": []}

@@ -115,3 +115,32 @@ def test_a_clause_cannot_take_the_name_that_another_gets_by_its_place() -> None:
 def test_a_wrong_clause_does_not_hide_what_is_wrong_elsewhere() -> None:
     found = _wrong("clauses:\n  - action: block\n  - action: deny\n    purpose: search\nterms: a b\n")
     assert len(found) == 3
+
+
+GENERATED = "documents: {from: generated}\n"
+MANY = ", ".join(f"/{number}" for number in range(200))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"{GENERATED}sites: a.example\n", ""),
+        (GENERATED, "every site"),
+        (f"{GENERATED}sites: ['*.a.example', '*']\n", "every site"),
+        (f"{GENERATED}sites: a.example\nclauses: [{{action: deny, path: [{MANY}]}}]\n", "too many"),
+    ],
+)  # fmt: skip
+def test_generated_documents_need_a_site_and_few_clauses(text: str, what: str) -> None:
+    found = _wrong(text)
+    assert [what in problem for problem in found] == ([True] if what else [])
+
+
+@pytest.mark.parametrize("more", ["", "on_disallow: require-license\n"])
+def test_what_is_generated_must_not_make_a_license_a_refusal(more: str) -> None:
+    text = f"{HEAD.replace('allow', 'require-license', 1)}contact: me@a.example\nsites: a.example\n{GENERATED}{more}"
+    try:
+        load_policy(text.encode(), "policy.yaml", bundled_registry())
+        found = []
+    except PolicyError as error:
+        found = [problem.text for problem in error.problems]
+    assert len(found) == (0 if more else 1)

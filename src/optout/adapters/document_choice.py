@@ -1,11 +1,12 @@
-"""Which source a site's documents are read from: the files that its policy names, else the door's own source."""
+"""Which source a site's documents are read from: the files its policy names, the policy, or the door's own source."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from optout.adapters.documents import Documents, DocumentSource, FileSource, LicenseSource
+from optout.adapters.documents import Documents, DocumentSource, FileSource, LicenseSource, Threads
+from optout.adapters.generated import Generated
 from optout.policy.model import DocumentsFrom, Policy, PolicySet
 from optout.signals.declaration import Document, license_name, unknown
 
@@ -16,8 +17,12 @@ class ChosenByPolicy:
     Relative file names are taken from `base`, the directory of the policy files.
     """
 
-    def __init__(self, default: DocumentSource, policies: Callable[[], PolicySet], base: Path) -> None:
+    def __init__(
+        self, default: DocumentSource, policies: Callable[[], PolicySet], base: Path, generated: Generated
+    ) -> None:
         self._default = default
+        self._generated = generated
+        self._threads = Threads()
         self._policies = policies
         self._base = base
         self._files: dict[tuple[str, str], FileSource] = {}
@@ -25,9 +30,13 @@ class ChosenByPolicy:
     async def fetch(self, authority: str) -> Documents:
         """The site's documents as they are now."""
         policy = self._policies().find(authority)
-        if policy is None or policy.documents_from is DocumentsFrom.ORIGIN:
-            return await self._default.fetch(authority)
-        return await self._files_of(policy).fetch(authority)
+        if policy is not None and policy.documents_from is DocumentsFrom.FILES:
+            return await self._files_of(policy).fetch(authority)
+        if policy is not None and self._generated.is_wanted(policy, authority):
+            made = await self._threads.run(authority, lambda: self._generated.documents(policy, authority))
+            if made is not None:
+                return made
+        return await self._default.fetch(authority)
 
     async def fetch_license(self, authority: str, path: str) -> Document:
         """A license document that robots.txt names; unknown where the documents are files, which have no paths."""

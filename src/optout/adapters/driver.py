@@ -30,6 +30,7 @@ from optout.adapters.doctor.watch import Door, describe
 from optout.adapters.document_choice import ChosenByPolicy
 from optout.adapters.documents import DocumentSource, PublishedCache
 from optout.adapters.fetcher import Fetcher
+from optout.adapters.generated import Generated, as_response
 from optout.adapters.intake import mono_us, now_us
 from optout.adapters.key_directories import KeyDirectories
 from optout.adapters.notices import Notices
@@ -52,7 +53,7 @@ from optout.evidence.receipt import Loss, NotLoggedError, Told
 from optout.evidence.recorder import Recorder
 from optout.evidence.schema import Value
 from optout.lookups import NO_ANSWERS, Answers
-from optout.messages import Fields, Request
+from optout.messages import Fields, Request, Response
 from optout.policy.model import PolicySet
 from optout.record import Ending, Record
 from optout.signals.declaration import ROBOTS_PATH, Document, Published
@@ -101,7 +102,10 @@ class Driver:
         self.engine = Engine(
             self.upkeep.policies, self.upkeep.registry, observe_only=self._observe_only, lists=self.upkeep.lists.book
         )
-        source = ChosenByPolicy(documents, lambda: self.engine.policies, _directory_of(settings.policy))
+        self._generated = Generated(self.upkeep.registry, observe_only=self._observe_only)
+        self.generates = self._generated.any_wanted(self.upkeep.policies)  # whether `document` may have an answer
+        base = _directory_of(settings.policy)
+        source = ChosenByPolicy(documents, lambda: self.engine.policies, base, self._generated)
         self.published = PublishedCache(source, on_new=self._on_new)
         self._notices = Notices()
         self.news = 0  # another number whenever a site may have begun to declare something
@@ -140,7 +144,14 @@ class Driver:
     def use(self, policies: PolicySet) -> None:
         """Judge by `policies` from the next request on; requests under way end under the old ones."""
         self.engine = self.engine.under(policies)
+        self.generates = self._generated.any_wanted(policies)
+        if self.generates:  # what is served has changed already, and the decision follows it
+            self.published.hasten(self._is_generated)
         self.news += 1
+
+    def _is_generated(self, authority: str) -> bool:
+        policy = self.engine.govern(authority)
+        return policy is not None and self._generated.is_wanted(policy, authority)
 
     def know(self, lists: AddressBook) -> None:
         """Identify by `lists` from the next request on."""
@@ -426,9 +437,35 @@ class Driver:
             return NO_FIELDS
 
     def may_declare(self, authority: str) -> bool:
-        """Whether `declare` may have fields for a page of the site, by what is known now. Never waits, never raises."""
+        """Whether `declare` may have fields for a page of the site, by what is known now. Never waits, never raises.
+
+        A site whose documents are answered here always may.
+        """
         policy, known = self.engine.govern(authority), self.published.peek(authority)[0]
+        if policy is not None and self.generates and self._generated.is_wanted(policy, authority):
+            return True
         return policy is not None and self.engine.may_declare(policy, authority, known)
+
+    def document(self, *, method: str, authority: str, target: str) -> Response | None:
+        """The answer in the site's place where it is a document made from the policy; None for all else. Never raises.
+
+        Whoever asks gets it: a person, too, and a crawler that was let in. For any thread.
+        """
+        if not self.generates or method not in _DECLARED_ON:
+            return None
+        try:
+            policy = self.engine.govern(authority)
+            if policy is None or (self.switch.entries and self.switch.is_off(authority, now_us())):
+                return None
+            served = self._generated.find(policy, authority, target)
+            if served is None:
+                return None
+            known = self.published.peek(authority)[0]
+            declared = self.declare(method=method, authority=authority, target=target, published=known)
+            return as_response(served, declared)
+        except Exception:
+            self._count_fault("documents")
+            return None
 
     def _count_fault(self, where: str, fault: BaseException | None = None) -> None:
         """Count a fault of our own; the first of each kind is logged with its traceback, for the operator.

@@ -22,7 +22,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("compile")
-@click.argument("front", type=click.Choice(["nginx", "caddy", "haproxy", "apache"]))
+@click.argument("front", type=click.Choice(["nginx", "caddy", "haproxy", "apache", "documents"]))
 @click.option("--policy", required=True, metavar="FILE|NAME", help="A policy file, or a ready stance's name.")
 @click.option("--site", metavar="AUTHORITY", help="The site, as browsers name it: host, and port if there is one.")
 @click.option("--upstream", metavar="URL", help="Read robots.txt and tdmrep.json there, once.")
@@ -48,14 +48,26 @@ def compile_policy(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a policy down as configuration of nginx, Caddy, HAProxy or Apache.
+    """Write a policy down as configuration of nginx, Caddy, HAProxy or Apache, or as the documents that publish it.
 
     The front end then recognizes crawlers, decides by path and answers by itself. What it cannot do is listed at the
     end, each with a remedy. With --route it asks Optout instead, but only about what may be a crawler.
+
+    `documents` writes robots.txt, tdmrep.json, license.xml and all else that says to the world what the policy says at
+    the door. The rules of a robots.txt that --robots gives are kept where no clause speaks.
     """
     from optout.crawlers.registry import bundled_registry
 
     registry = bundled_registry()
+    if front == "documents":
+        from optout.cli.compile_documents import compile_documents
+
+        if route or socket or log or place or upstream or tdmrep:
+            raise UsageError("this option is for front ends", "`compile documents` takes --site, --robots and --out")
+        loaded = _load(policy, site, registry)
+        authority = _authority(site) if site else loaded.sites[0]
+        compile_documents(loaded, registry, authority=authority, robots=robots, out=out, as_json=as_json)
+        return
     loaded = _load(policy, site, registry)
     base = Path(policy).parent
     if route:
@@ -125,11 +137,23 @@ def _files(policy: Policy, base: Path, robots: Path | None, tdmrep: Path | None)
 
 def _edge(policy: Policy, registry: Registry, site: str, upstream: str | None, files: _Files) -> Edge:
     from optout.compilers.tables import compile_edge
+    from optout.policy.model import DocumentsFrom
 
     if upstream and any(files):
         raise UsageError("--upstream was given, and files are named", "give one or the other")
     authority = _authority(site)
+    if policy.documents_from is DocumentsFrom.GENERATED and not upstream and not any(files):
+        return compile_edge(policy, registry, _generated(policy, registry, authority), authority=authority)
     return compile_edge(policy, registry, _published(authority, upstream, files), authority=authority)
+
+
+def _generated(policy: Policy, registry: Registry, authority: str) -> Published:
+    """What `compile documents` makes, which the owner then publishes."""
+    from optout.compilers.documents import compile_documents
+    from optout.signals.declaration import parse_published
+
+    made = compile_documents(policy, registry, authority=authority)
+    return parse_published(*made.declared, authority=authority)
 
 
 def _published(authority: str, upstream: str | None, files: _Files) -> Published:

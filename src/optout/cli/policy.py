@@ -135,6 +135,36 @@ def run_cases(path: str, cases: Path, as_json: bool) -> None:
     click.get_current_context().exit(1 if failed else 0)
 
 
+@policy.command(name="import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--site", required=True, metavar="AUTHORITY", help="The site whose robots.txt it is.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def import_(file: str, site: str, as_json: bool) -> None:
+    """Take a robots.txt (FILE, - is standard input) over into a policy, without losing a rule.
+
+    Prints the policy. Rules for AI crawlers become clauses; which user agents keep theirs as robots.txt inside the
+    policy, and why, is told beside it.
+    """
+    from optout.crawlers.registry import bundled_registry
+    from optout.messages import parse_authority
+    from optout.policy.imported import import_robots
+    from optout.policy.loader import load_policy
+
+    authority = parse_authority(site, "https")
+    if authority is None:
+        raise UsageError(f"{safe(site)} is no host name", "write it like photos.example, without https://")
+    with click.open_file(file, "rb") as stream:
+        found = import_robots(stream.read(), bundled_registry(), site=authority)
+    load_policy(found.text.encode(), "the policy that was made", bundled_registry())
+    if as_json:
+        kept = [{"line": each.line, "token": each.token, "why": each.why} for each in found.kept]
+        click.echo(json.dumps({"policy": found.text, "kept": kept}))
+        return
+    click.echo(found.text, nl=False)
+    lines = (f"kept below the clauses: line {each.line}, {safe(each.token)}: {each.why}" for each in found.kept)
+    click.echo("\n".join(lines), err=True)
+
+
 @policy.command()
 def schema() -> None:
     """Print the JSON Schema of a policy file, for editors that complete keys."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from optout.compilers.documents import compile_documents
 from optout.engine import Engine, Outcome
 from optout.policy.cases import PolicyCase
+from optout.policy.model import DocumentsFrom
 from optout.signals.declaration import (
     ROBOTS_NAME,
     TDMREP_NAME,
@@ -62,7 +64,10 @@ class CaseResult:
 def run(engine: Engine, case: PolicyCase) -> CaseResult:
     """What a case comes to under the engine's policies."""
     request = make_request(case.url, case.user_agent, method=case.method, headers=case.headers)
-    documents = publishes(_octets(case.robots), _octets(case.tdmrep), request.authority)
+    given = case.robots is not None or case.tdmrep is not None
+    documents = None if given else _generated(engine, request.authority)
+    if documents is None:
+        documents = publishes(_octets(case.robots), _octets(case.tdmrep), request.authority)
     got = _got(engine.explain(request, documents))
     expected = ((key, getattr(case.expect, key), getattr(got, key)) for key in ("action", "clause", "status"))
     differences = tuple(
@@ -71,6 +76,15 @@ def run(engine: Engine, case: PolicyCase) -> CaseResult:
         if wanted is not None and wanted != found
     )
     return CaseResult(case=case, got=got, differences=differences)
+
+
+def _generated(engine: Engine, authority: str) -> Published | None:
+    """What the policy itself publishes for the site; None where the site does."""
+    policy = engine.policies.find(authority)
+    if policy is None or policy.documents_from is not DocumentsFrom.GENERATED or not policy.enforces(authority):
+        return None
+    made = compile_documents(policy, engine.registry, authority=authority)
+    return parse_published(*made.declared, authority=authority)
 
 
 def publishes(robots: bytes | None, tdmrep: bytes | None, authority: str) -> Published:

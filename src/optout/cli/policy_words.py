@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from optout.errors import Problem
-from optout.policy.model import Action, Clause, ClauseAction, Mode, OnError, OnReservation, Policy
+from optout.policy.model import Action, Clause, ClauseAction, DocumentsFrom, Mode, OnError, OnReservation, Policy
 from optout.policy.rollout import bucket
 
 _CLAUSE = {
@@ -32,6 +32,8 @@ def sentences(policy: Policy) -> Iterator[str]:
     sites = "every site" if policy.sites == ("*",) else ", ".join(policy.sites)
     yield f"{policy.file}, for {sites}: it {_doing(policy)}"
     yield f"  always open: {', '.join(['what carries terms and opt-outs', *sorted(policy.always_open)])}"
+    if policy.documents_from is DocumentsFrom.GENERATED:
+        yield "  publishes: robots.txt and all that says the same, made from this policy and served at the door"
     for clause in policy.clauses:
         yield f"  {clause.id} (line {clause.place.line}): {_who(clause)}: {_CLAUSE[clause.action]}{_aside(clause)}"
     source = policy.robots_file or "robots.txt"
@@ -119,7 +121,13 @@ def compiled(policy: Policy) -> dict[str, object]:
             "private": policy.evidence_private,
             "retention_days": policy.retention_days,
         },
-        "documents": {"from": policy.documents_from, "robots": policy.robots_file, "tdmrep": policy.tdmrep_file},
+        "documents": {
+            "from": policy.documents_from,
+            "robots": policy.robots_file,
+            "tdmrep": policy.tdmrep_file,
+            "base": policy.robots_base,
+            "sitemaps": list(policy.sitemaps),
+        },
         "always_open": sorted(policy.always_open),
         "clauses": [_clause(clause) for clause in policy.clauses],
     }

@@ -274,3 +274,27 @@ def lint(files: tuple[str, ...], is_fixed: bool, form: str, as_json: bool) -> No
         lambda data: lint_robots(data, registry),
         fix_robots if is_fixed else None,
     )
+
+
+@robots.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def render(file: str, as_json: bool) -> None:
+    """Write FILE (- is standard input) anew in one form that says the same and that every reader takes alike.
+
+    Groups whole, each with a rule, patterns in ASCII, sitemaps last; comments and what cannot be read are left out.
+    """
+    from optout.robots.parser import parse_robots
+    from optout.robots.writer import write_robots
+
+    with click.open_file(file, "rb") as stream:
+        data = stream.read()
+    parsed = parse_robots(data)
+    written = write_robots(parsed)
+    if as_json:
+        faults = [{"line": each.line, "code": each.code, "text": each.text} for each in parsed.faults]
+        click.echo(json.dumps({"text": written.decode("utf-8", "replace"), "faults": faults}))
+        return
+    sys.stdout.buffer.write(written)
+    if parsed.faults:
+        click.echo(f"{len(parsed.faults)} faults in what was read; `optout robots lint` tells them", err=True)

@@ -1,4 +1,4 @@
-"""`optout tdm`: what a tdmrep.json says, and what is wrong with it."""
+"""`optout tdm`: what a tdmrep.json says, what is wrong with it, and the same in one form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from optout.cli.findings import lint_options, run_lint
 
 @click.group()
 def tdm() -> None:
-    """TDMRep: explain and lint a tdmrep.json."""
+    """TDMRep: explain, lint and render a tdmrep.json."""
 
 
 @tdm.command()
@@ -82,3 +82,26 @@ def lint(files: tuple[str, ...], is_fixed: bool, form: str, as_json: bool) -> No
     from optout.lint.runner import fix_tdmrep, lint_tdmrep
 
     run_lint(files, "tdmrep.json", "json" if as_json else form, lint_tdmrep, fix_tdmrep if is_fixed else None)
+
+
+@tdm.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def render(file: str, as_json: bool) -> None:
+    """Write FILE (- is standard input) anew in one form that says the same of every path.
+
+    Each location once, patterns in ASCII; what cannot be read or never decides is left out.
+    """
+    from optout.signals.tdmrep import parse_tdmrep
+    from optout.signals.tdmrep_writer import write_tdmrep
+
+    with click.open_file(file, "rb") as stream:
+        rep = parse_tdmrep(stream.read())
+    written = write_tdmrep(rep)
+    if as_json:
+        faults = [{"line": fault.line, "code": fault.code.value, "text": fault.text} for fault in rep.faults]
+        click.echo(json.dumps({"text": written.decode("ascii"), "faults": faults}))
+        return
+    click.echo(written, nl=False)
+    if rep.faults:
+        click.echo(f"{len(rep.faults)} faults in what was read; `optout tdm lint` tells them", err=True)

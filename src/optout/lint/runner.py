@@ -12,8 +12,10 @@ from optout.lint.rules.robots_groups import GROUPS
 from optout.lint.rules.robots_signals import SIGNALS
 from optout.lint.rules.robots_syntax import SYNTAX
 from optout.lint.rules.rsl import RSL, RslSource
+from optout.lint.rules.tdm_policy import TDM_POLICY, PolicySource
 from optout.lint.rules.tdmrep import TDMREP, TdmSource
 from optout.robots.parser import SIZE_LIMIT
+from optout.signals.odrl import is_policy
 
 ROBOTS_RULES: tuple[Rule[RobotsSource], ...] = (*SYNTAX, *GROUPS, *CRAWLERS, *SIGNALS)
 """Every rule for robots.txt, by code."""
@@ -51,8 +53,8 @@ def lint_robots(data: bytes, registry: Registry) -> tuple[Finding, ...]:
 
 
 def lint_tdmrep(data: bytes) -> tuple[Finding, ...]:
-    """What is wrong with a tdmrep.json."""
-    return lint(TDMREP, TdmSource(data))
+    """What is wrong with a tdmrep.json, or with the policy that one points to."""
+    return lint(TDM_POLICY, PolicySource(data)) if is_policy(data) else lint(TDMREP, TdmSource(data))
 
 
 def lint_rsl(data: bytes) -> tuple[Finding, ...]:

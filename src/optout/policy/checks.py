@@ -59,6 +59,7 @@ def check(subject: Subject, findings: Findings) -> None:
         _enforced_while_observing(subject),
         _rollout_while_observing(subject),
         _enforced_elsewhere(subject),
+        _generated(subject),
     )
     for each in found:
         findings.add(each.path, each.what, each.remedy)
@@ -211,3 +212,26 @@ def _enforced_elsewhere(subject: Subject) -> Iterator[Finding]:
                 what=f"`enforce`: {'every site (*)' if site == '*' else shown(site)} is not among the policy's `sites`",
                 remedy="add it there, or spell it as it is spelled there",
             )
+
+
+_MOST_PUBLISHED = 200  # clauses and paths; each may stand in many groups of a robots.txt, and readers stop at 500 KiB
+
+
+def _generated(subject: Subject) -> Iterator[Finding]:
+    """What goes wrong where the documents are made from the policy itself, and then count as published."""
+    documents = subject.keys.get("documents")
+    if not isinstance(documents, dict) or documents.get("from") != "generated":
+        return
+    where = ("documents", "from")
+    default, on_disallow = subject.keys.get("default"), subject.keys.get("on_disallow", "deny")
+    if default == "require-license" and on_disallow == "deny":
+        what = (
+            "the generated robots.txt says Disallow for `default: require-license`, and `on_disallow` makes that a 403"
+        )
+        yield Finding(path=("default",), what=what, remedy="add `on_disallow: require-license`")
+    if "*" in subject.sites:
+        what = "generated documents hold absolute addresses, and the policy is for every site"
+        yield Finding(path=where, what=what, remedy="name your sites under `sites:`")
+    if sum(1 + len(clause.paths) for _, clause in subject.clauses) > _MOST_PUBLISHED:
+        what = f"more than {_MOST_PUBLISHED} clauses and paths are too many for a generated robots.txt"
+        yield Finding(path=where, what=what, remedy="write `from: files`, and publish a file")

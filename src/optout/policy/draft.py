@@ -152,6 +152,8 @@ def _policy(
         documents_from=head.documents.from_,
         robots_file=head.documents.robots,
         tdmrep_file=head.documents.tdmrep,
+        robots_base=head.documents.base,
+        sitemaps=head.documents.sitemaps,
         always_open=always_open,
         rollout=_rollout(head),
     )

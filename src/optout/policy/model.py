@@ -68,6 +68,7 @@ class DocumentsFrom(StrEnum):
 
     ORIGIN = "origin"
     FILES = "files"
+    GENERATED = "generated"
 
 
 REFUSALS = frozenset({Action.DENY, Action.REQUIRE_LICENSE, Action.THROTTLE})
@@ -160,6 +161,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     documents_from: DocumentsFrom = DocumentsFrom.ORIGIN
     robots_file: str = ""
     tdmrep_file: str = ""
+    robots_base: str = ""
+    sitemaps: tuple[str, ...] = ()
     always_open: frozenset[str] = frozenset()
     rollout: Rollout | None = None
 

@@ -89,6 +89,7 @@ _Purpose = Annotated[Purpose, AfterValidator(_recognizable), Field(json_schema_e
 _Url = Annotated[str, AfterValidator(values.url)]
 _Sentence = Annotated[str, AfterValidator(values.sentence)]
 _File = Annotated[str, AfterValidator(values.file_path)]
+_Sitemap = Annotated[str, AfterValidator(values.absolute_url)]
 _Share = Annotated[
     int,
     BeforeValidator(values.share),
@@ -158,18 +159,29 @@ class DocumentsForm(Form):
     """Where the site's robots.txt and tdmrep.json are read."""
 
     from_: DocumentsFrom = Field(
-        alias="from", description="origin: asked of the site itself. files: read from this machine."
+        alias="from",
+        description="origin: asked of the site itself. files: read from this machine. generated: made from this policy"
+        " and served by Optout.",
     )
     robots: _File = Field(default="", description="The robots.txt file, with `from: files`.")
     tdmrep: _File = Field(default="", description="The tdmrep.json file, with `from: files`.")
+    base: Annotated[str, AfterValidator(values.document_text)] = Field(
+        default="", description="A robots.txt, as text: what the generated one says where no clause speaks."
+    )
+    sitemaps: Annotated[tuple[_Sitemap, ...], OneOrMore()] = Field(
+        default=(), description="Sitemaps for the generated robots.txt to name."
+    )
 
     @model_validator(mode="after")
     def _files_are_named(self) -> Self:
         named = bool(self.robots or self.tdmrep)
         if self.from_ is DocumentsFrom.FILES and not named:
             raise WrongValueError("`from: files` names no file", "add `robots:` or `tdmrep:` with a path")
-        if self.from_ is DocumentsFrom.ORIGIN and named:
-            raise WrongValueError("files are named, but `from: origin` reads none", "write `from: files`")
+        if self.from_ is not DocumentsFrom.FILES and named:
+            raise WrongValueError(f"files are named, but `from: {self.from_}` reads none", "write `from: files`")
+        if self.from_ is not DocumentsFrom.GENERATED and (self.base or self.sitemaps):
+            what = f"`base` and `sitemaps` are for generated documents, but `from` is `{self.from_}`"
+            raise WrongValueError(what, "write `from: generated`, or delete them")
         return self
 
 

@@ -15,6 +15,7 @@ from optout.messages import parse_authority
 
 _LONGEST_URL = 2048  # what common clients and servers take
 _LONGEST_MAILBOX = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
+_LONGEST_DOCUMENT = 32_000  # each of some hundred crawlers is asked what each of its rules says
 _LONGEST_TEXT = 500  # a reason is a sentence, not a page
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -89,6 +90,13 @@ def url(text: str) -> str:
         raise WrongValueError("the address holds a user name or password", "take out everything before the @")
     if parse_authority(authority, scheme) is None:
         raise WrongValueError(f"`{shown(text)}` names no host", "write https://example.org/page")
+    return text
+
+
+def absolute_url(text: str) -> str:
+    """An absolute http or https URL, as the Sitemap record of robots.txt needs it."""
+    if url(text).startswith("/"):
+        raise WrongValueError(f"`{shown(text)}` is not an absolute address", "begin with https://")
     return text
 
 
@@ -204,6 +212,13 @@ def share(text: object) -> object:
     if not 0 <= hundredths <= 10_000:
         raise WrongValueError(f"`{shown(text)}` is no share", "write a number from 0 to 100, such as 5 or 12.5")
     return hundredths
+
+
+def document_text(text: str) -> str:
+    """A document inside a policy; whoever parses it bears with what it holds."""
+    if len(text) > _LONGEST_DOCUMENT:
+        raise WrongValueError(f"the text has {len(text):,} characters", f"use at most {_LONGEST_DOCUMENT:,}")
+    return text
 
 
 def file_path(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,9 +100,19 @@ def test_an_event_stream_may_be_silent() -> None:
 def test_another_answer_takes_the_place_of_one_that_has_not_gone_out() -> None:
     download = begun()
     download.add(b"abc")
-    download.replace(502, 7)
-    assert (download.status, download.sent) == (502, 7)
+    download.served = hashlib.sha256()
+    download.replace(502, b"instead")
+    assert (download.status, download.sent, download.served) == (502, 7, None)
     assert download.take(is_whole=False) == b""
+
+
+def test_an_answer_of_ours_alone_is_hashed_as_it_went_out() -> None:
+    download = Download()
+    download.served = hashlib.sha256()
+    download.replace(200, b"ours")
+    ending = download.ending(0, aborted=False)
+    assert ending.served is not None
+    assert (ending.body_bytes, ending.served.hexdigest()) == (4, hashlib.sha256(b"ours").hexdigest())
 
 
 def test_what_was_not_taken_does_not_count_as_sent() -> None:

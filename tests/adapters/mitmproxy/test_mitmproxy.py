@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
 import json
 import weakref
 from collections import Counter
@@ -29,7 +30,7 @@ from optout.crawlers.model import Claim
 from optout.crawlers.registry import bundled_registry
 from optout.engine import Engine, Outcome
 from optout.errors import EvidenceError, PolicyError, Problem
-from optout.messages import Fields, Request
+from optout.messages import Fields, Request, Response
 from optout.record import Ending
 from optout.signals.declaration import Published
 from tests.judge import SITE, ask, engine, publishes, user_agent
@@ -57,6 +58,7 @@ class FakeDriver:
         self.requests: list[Request] = []
         self.engine = engine(POLICY)
         self.stands = False
+        self.documents: dict[str, Response] = {}
 
     def is_unchanged(self, _engine: Engine, _authority: str, _published: Published) -> bool:
         return self.stands
@@ -88,6 +90,9 @@ class FakeDriver:
     def ended(self, outcome: Outcome, request: Request, ending: Ending) -> None:
         self._call("ended")
         self.endings.append(ending)
+
+    def document(self, *, method: str, authority: str, target: str) -> Response | None:
+        return self.documents.get(target)
 
     def declare(self, *, method: str, authority: str, target: str) -> Fields:
         self._call("declare")
@@ -205,6 +210,18 @@ async def test_a_refusal_is_sent_as_it_was_made(door: Door) -> None:
     door.addon.responseheaders(flow)
     assert flow.response.headers.fields == fields
     assert "declare" not in door.driver.calls
+
+
+@pytest.mark.parametrize("agent", ["Mozilla/5.0", "ChatGPT-User"])
+async def test_a_document_of_the_policy_is_sent_in_the_site_s_place(door: Door, agent: str) -> None:
+    fields = Fields((("Content-Type", "text/plain"), ("Content-Length", "2")))
+    door.driver.documents["/robots.txt"] = Response(status=200, fields=fields, body=b"ok")
+    flow = await door.ask(agent, "/robots.txt")
+    assert flow.response is not None
+    assert (flow.response.status_code, flow.response.content) == (200, b"ok")
+    door.addon.response(flow)
+    served = [each.served.hexdigest() for each in door.driver.endings if each.served is not None]
+    assert served == ([] if agent == "Mozilla/5.0" else [hashlib.sha256(b"ok").hexdigest()])
 
 
 async def test_what_a_crawler_got_is_counted(door: Door) -> None:

@@ -81,6 +81,7 @@ class Door:
             and request.raw_path[:1] == "/"
             and signature_agent is None
             and self.driver.engine.is_nobody(user_agent)
+            and not self.driver.generates
         ):
             return handler(request)
         destination = parse_destination(raw_target=request.raw_path, hosts=hosts, scheme=request.scheme)
@@ -88,7 +89,7 @@ class Door:
             return _refused()
         claim = self.driver.recognize(destination.authority, user_agent, signature_agent)
         if claim is None:
-            return handler(request)
+            return self._answering(request, handler, destination)(request)
         same = request.raw_headers, request.method, request.raw_path, request.version, request.remote
         refusal = self._refusals.find(same)
         if refusal is not None:
@@ -114,6 +115,7 @@ class Door:
             http_version=f"{request.version.major}.{request.version.minor}",
         )
         outcome = await self.driver.decide(seen, claim)
+        handler = self._answering(request, handler, destination)
         if outcome is None:
             return await handler(request)
         if outcome.response is not None:
@@ -123,6 +125,12 @@ class Door:
         self._visits[id(request)] = outcome, meter
         meter.watch(self._loop, lambda _: self._visits.pop(id(request), None))
         return await handler(request)
+
+    def _answering(self, request: web.Request, handler: Handler, destination: Destination) -> Handler:
+        """Who answers a request that goes on: the application, or a document that is made from the policy."""
+        authority, target = destination
+        document = self.driver.document(method=request.method, authority=authority, target=target)
+        return handler if document is None else partial(_document, document)
 
     def declare(self, request: web.Request, response: web.StreamResponse) -> Awaitable[None]:
         """The `on_response_prepare` handler: add the declaring fields that the application does not send itself."""
@@ -176,6 +184,10 @@ _NOTHING = _nothing()
 next(_NOTHING, None)  # one that has ended ends again, in whichever thread
 _DONE = _Done()
 _NEVER = (0.0, -1)
+
+
+async def _document(document: Response, _request: web.Request) -> web.StreamResponse:
+    return as_aiohttp(document)
 
 
 async def _refused() -> web.StreamResponse:

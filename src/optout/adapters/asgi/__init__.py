@@ -107,9 +107,18 @@ class OptoutMiddleware:
         # All values: a second User-Agent must not hide the first.
         claim = driver.recognize(destination.authority, ", ".join(user_agents), ", ".join(signature_agents) or None)
         if claim is None:
-            await self._app(scope, receive, _Declaring(driver=driver, scope=scope, destination=destination, send=send))
+            app = self._answering(driver, scope, destination)
+            await app(scope, receive, _Declaring(driver=driver, scope=scope, destination=destination, send=send))
         else:
             await self._judged(scope, receive, send, self._take_in(scope, destination), claim)
+
+    def _answering(self, driver: Driver, scope: Scope, destination: Destination) -> App:
+        """Who answers a request that goes on: the application, or a document that is made from the policy."""
+        method = scope.get("method", "")
+        document = driver.document(method=method, authority=destination.authority, target=destination.target)
+        if document is None:
+            return self._app
+        return lambda scope, receive, send: _answer(scope, receive, send, document)
 
     def _take_in(self, scope: Scope, destination: Destination) -> Request:
         trusted = self._embedded.driver.settings.trusted
@@ -130,8 +139,9 @@ class OptoutMiddleware:
         outcome = await self._embedded.decide(seen, claim)
         driver = self._embedded.driver  # after that: the first request in another loop is given another one
         destination = Destination(authority=seen.authority, target=seen.target)
+        app = self._answering(driver, scope, destination)
         if outcome is None:
-            await self._app(scope, receive, _Declaring(driver=driver, scope=scope, destination=destination, send=send))
+            await app(scope, receive, _Declaring(driver=driver, scope=scope, destination=destination, send=send))
             return
         if outcome.response is not None:
             with suppress(OSError):  # the client hung up
@@ -142,7 +152,7 @@ class OptoutMiddleware:
             driver=driver, scope=scope, destination=destination, send=meter.send, replacing=outcome.fields
         )
         try:
-            await self._app(_counted(scope), meter.receive, declaring)
+            await app(_counted(scope), meter.receive, declaring)
         finally:
             driver.ended(outcome, seen, meter.ending())
 

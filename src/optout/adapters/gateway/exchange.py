@@ -6,6 +6,8 @@ Rule 2: each side is read only as fast as the other takes it, so memory does not
 Rule 3: a request is sent a second time only if it has no body, may be repeated, and met a connection that the origin
         had closed while it was idle. What may have been done is not done twice.
 Rule 4: an answer that is not whole does not pass for one that is: the visitor's connection ends without its end.
+
+A few lines over 300: every way in which an exchange can end is to be seen together.
 """
 
 from __future__ import annotations
@@ -109,6 +111,10 @@ class Exchange:
 
     def _go_on(self) -> None:
         asked, head, upload = self.asked, self._head, self._upload
+        document = self._document()
+        if document is not None:
+            self._answer(document)
+            return
         if upload is not None and not upload.has_begun and expects_continue(asked, head):
             self.visitor.write(_CONTINUE)
         self.is_websocket = asks_for_websocket(asked, head)
@@ -263,7 +269,7 @@ class Exchange:
         if self.visitor.is_last or not self.asked.is_whole:
             self.closes = True
         manner = self._manner()
-        self._download.replace(response.status, 0 if manner.is_head else len(response.body))
+        self._download.replace(response.status, b"" if manner.is_head else response.body)
         self.visitor.write(own_answer(response, manner))
         self._end(aborted=False)
 
@@ -291,6 +297,13 @@ class Exchange:
     def _manner(self) -> Manner:
         asked = self.asked
         return Manner(asked.method == b"HEAD", asked.version == "1.0", self.closes)
+
+    def _document(self) -> Response | None:
+        """The answer in the origin's place, where it is a document that is made from the policy."""
+        if self._destination is None:
+            return None
+        authority, target = self._destination
+        return self._gateway.driver.document(method=as_text(self.asked.method), authority=authority, target=target)
 
     def _declared(self) -> Fields:
         if self._destination is None:

@@ -79,10 +79,13 @@ class Download:
         self._octets.append(head_for_visitor(head, manner, self._body, ours=ours, declared=declared))
         return manner
 
-    def replace(self, status: int, size: int) -> None:
-        """Another answer is sent instead, of which the head has not gone out yet."""
-        self.status, self.sent, self._untaken = status, size, 0
-        self.served = self._head = None
+    def replace(self, status: int, content: bytes) -> None:
+        """Another answer is sent instead, whose head has not gone out yet: of ours, whole, with this content."""
+        self.status, self.sent, self._untaken = status, len(content), 0
+        if self._head is not None:  # a part of the origin's was hashed
+            self.served = self._head = None
+        elif self.served is not None:
+            self.served.update(content)
         self._octets.clear()
 
     def add(self, octets: bytes) -> None:

@@ -216,10 +216,14 @@ class OptoutAddon:
         keep(flow, exchange)
         if claim is not None:
             await self._judge(flow, exchange, claim)
-        if exchange.refusal is None:
+        answer = exchange.refusal
+        if answer is None:
+            authority, target = destination
+            answer = driver.document(method=exchange.method, authority=authority, target=target)
+        if answer is None:
             await self._let_on(flow, exchange)
         else:
-            await self._answer(flow, exchange.refusal)
+            await self._answer(flow, answer)
 
     async def _judge(self, flow: HTTPFlow, exchange: Exchange, claim: Claim) -> None:
         driver = self._running_driver()

@@ -95,7 +95,8 @@ class OptoutMiddleware:
         user_agent, signature_agent = _text(environ, "HTTP_USER_AGENT"), _text(environ, "HTTP_SIGNATURE_AGENT")
         claim = driver.recognize(destination.authority, user_agent, signature_agent or None)
         if claim is None:
-            return self._app(environ, self._declaring(environ, destination, start_response))
+            app = self._answering(environ, destination)
+            return app(environ, self._declaring(environ, destination, start_response))
         return self._judged(environ, start_response, self._take_in(environ, destination), claim)
 
     def close(self) -> None:
@@ -121,17 +122,27 @@ class OptoutMiddleware:
         """What a recognized crawler gets."""
         outcome = self._loop.decide(seen, claim)
         destination = Destination(authority=seen.authority, target=seen.target)
+        app = self._answering(environ, destination)
         if outcome is None:
-            return self._app(environ, self._declaring(environ, destination, start_response))
+            return app(environ, self._declaring(environ, destination, start_response))
         if outcome.response is not None:
             return _answer(environ, start_response, outcome.response)
         meter = Meter(seen.method, start_response, partial(self._loop.ended, outcome, seen), served_hash(seen))
         start = self._declaring(environ, destination, meter.start, outcome.fields)
         try:
-            return counted(self._app(environ, start), meter)
+            return counted(app(environ, start), meter)
         except BaseException:
             meter.end(is_whole=False)
             raise
+
+    def _answering(self, environ: WSGIEnvironment, destination: Destination) -> WSGIApplication:
+        """Who answers a request that goes on: the application, or a document that is made from the policy."""
+        document = self._loop.driver.document(
+            method=environ["REQUEST_METHOD"], authority=destination.authority, target=destination.target
+        )
+        if document is None:
+            return self._app
+        return lambda environ, start_response: _answer(environ, start_response, document)
 
     def _declaring(
         self,
