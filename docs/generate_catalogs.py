@@ -35,10 +35,9 @@ def sentences() -> set[str]:
 
 
 def _extracted() -> Iterator[str]:
+    methods = [("**.py", "python"), ("**.html", "jinja2")]
     for place in _PLACES:
-        for _, _, message, _, _ in extract_from_dir(
-            SOURCE / place, method_map=[("**.py", "python")], keywords={"say": None}
-        ):
+        for _, _, message, _, _ in extract_from_dir(SOURCE / place, method_map=methods, keywords={"say": None}):
             yield str(message)
 
 

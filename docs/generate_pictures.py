@@ -1,4 +1,4 @@
-"""Pictures of what people look at, for the docs: the demo's verdict and the page that a refused person sees.
+"""Pictures of what people look at, for the docs: the demo's verdict, the page that a refused person sees, the review.
 
     make pictures
 
@@ -9,10 +9,13 @@ it only the demo is drawn.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+from importlib.resources import files
 from io import StringIO
 from pathlib import Path
 
@@ -78,7 +81,66 @@ def photograph_page() -> None:
             )
 
 
+PAGES = {
+    "overview": "/",
+    "records": "/records",
+    "record": "/records/{id}",
+    "crawler": "/crawlers/GPTBot",
+    "works": "/works",
+    "policy": "/policy?url=https://atelier.example/gallery/heron.png",
+    "export": "/export?crawler=GPTBot",
+}
+WORKS = """title,path,creator,image_id
+Heron,/gallery/heron.png,Studio,A-1
+All of the gallery,/gallery/*,Studio,
+Letters,/letters/*,Studio,
+"""
+
+
+def photograph_review() -> None:
+    """`review-*.png`: every page over the demo's log, light, dark, on a phone and on paper."""
+    chromium, on_paper = shutil.which("chromium"), shutil.which("pdftoppm")
+    if chromium is None or on_paper is None:
+        print("no chromium or no pdftoppm: the review is not photographed")
+        return
+    style = (files("optout.review") / "static" / "style.css").read_text()
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "demo"
+        demo = [sys.executable, "-m", "optout", "demo", "--keep", str(home)]
+        subprocess.run(demo, check=True, capture_output=True)  # noqa: S603
+        (home / "works.csv").write_text(WORKS)
+        names = json.loads(_page(home, "/records.json?crawler=GPTBot&action=deny"))
+        for name, path in PAGES.items():
+            text = _page(home, path.format(id=names["rows"][0]["id"]))
+            file = Path(place) / f"{name}.html"
+            file.write_text(re.sub(r'<link rel="stylesheet"[^>]*>', lambda _: f"<style>{style}</style>", text))
+            for look, (size, options) in {**SIZES, "light": ("1100,900", ()), "dark": ("1100,900", _DARK)}.items():
+                picture = PICTURES / f"review-{name}-{look}.png"
+                _draw(chromium, place, file, f"--window-size={size}", *options, f"--screenshot={picture}")
+            _draw(chromium, place, file, "--no-pdf-header-footer", f"--print-to-pdf={place}/{name}.pdf")
+            picture = PICTURES / f"review-{name}-print"
+            subprocess.run(  # noqa: S603  a program that was found on the PATH
+                [on_paper, "-png", "-r", "60", "-singlefile", f"{place}/{name}.pdf", str(picture)], check=True
+            )
+
+
+_DARK = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0")
+
+
+def _page(home: Path, path: str) -> str:
+    words = ["--policy", str(home / "policy.yaml"), "--works", str(home / "works.csv"), "--by", "the owner"]
+    command = [sys.executable, "-m", "optout", "review", str(home / "evidence-gateway"), *words, "--get", path]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
+def _draw(chromium: str, place: str, file: Path, *options: str) -> None:
+    fixed = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
+    command = [chromium, *fixed, f"--user-data-dir={place}/browser", *options, file.as_uri()]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603
+
+
 if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)
     draw_demo()
     photograph_page()
+    photograph_review()

@@ -68,8 +68,9 @@ async def test_license_documents_come_from_the_door_s_own_source_if_it_has_any(t
     registry = bundled_registry()
     text = f"{POLICY}sites: [b.example]\ndocuments: {{from: files, robots: robots.txt}}\n"
     policies = policy_set([load_policy(text.encode(), "b.yaml", registry)])
-    source = ChosenByPolicy(_Licensing(), lambda: policies, tmp_path)
+    source = ChosenByPolicy(_Licensing(), lambda: policies, tmp_path, Generated(registry, observe_only=False))
     assert (await source.fetch_license("a.example", "/l.xml")).data == b"a.example"
     assert (await source.fetch_license("b.example", "/l.xml")).state is DocumentState.UNKNOWN
-    plain = ChosenByPolicy(CallableSource(lambda _authority, _path: b"x"), lambda: policies, tmp_path)
+    generated = Generated(registry, observe_only=False)
+    plain = ChosenByPolicy(CallableSource(lambda _authority, _path: b"x"), lambda: policies, tmp_path, generated)
     assert (await plain.fetch_license("a.example", "/l.xml")).state is DocumentState.UNKNOWN

@@ -26,7 +26,7 @@ def test_every_front_end_gets_files_and_hears_of_losses(front: str) -> None:
 
 def test_the_command_offers_exactly_these() -> None:
     front = next(option for option in compile_policy.params if option.name == "front")
-    assert set(front.type.choices) == set(FRONTS)  # type: ignore[attr-defined]
+    assert set(front.type.choices) == {*FRONTS, "documents"}  # type: ignore[attr-defined]
 
 
 def test_an_option_that_means_nothing_to_a_front_end_is_refused() -> None:

@@ -9,7 +9,7 @@ from optout.cli.main import main
 from optout.errors import UsageError
 
 
-@pytest.mark.parametrize("words", [[], ["access.log"], ["--import"]])
+@pytest.mark.parametrize("words", [[], ["one", "two"], ["--import"]])
 def test_without_import_or_files_it_says_what_to_write(words: list[str]) -> None:
     done = CliRunner().invoke(main, ["review", *words])
     assert isinstance(done.exception, UsageError)

@@ -26,7 +26,7 @@ COMMANDS = {
     "on": ("optout.cli.switch:on", "Turn enforcement and recording on again."),
     "policy": ("optout.cli.policy:policy", "Policies: check, show, test, diff."),
     "report": ("optout.cli.report:report", "Documents to print and sign: visits, declarations, operators, the week."),
-    "review": ("optout.cli.review:review", "What AI crawlers took: by the server's own logs from before."),
+    "review": ("optout.cli.review:review", "Who came and what they took: pages in a browser, or a server's old logs."),
     "robots": ("optout.cli.robots:robots", "robots.txt: explain, lint, compare, batch."),
     "rsl": ("optout.cli.rsl:rsl", "License documents (RSL): explain, lint."),
     "serve": ("optout.cli.serve:serve", "Stand in front of a site as a reverse proxy."),

@@ -28,7 +28,7 @@ from optout.evidence.segments import Entry
 from optout.report.foreign import plain
 from optout.report.language import LANGUAGES, language
 from optout.review.asked import NAMES, Asked, parse_asked
-from optout.review.gate import Gate, Session
+from optout.review.gate import SESSION, Gate, Session
 from optout.review.pages import crawler, overview, policy, record, records, works
 from optout.review.reader import Reader
 from optout.review.works import COLUMNS, Work, WorkFault
@@ -39,7 +39,7 @@ Reveal = Callable[[Path, Entry, str, str], dict[str, object] | None]
 Export = Callable[[dict[str, str], str], tuple[dict[str, Any], bytes | None]]
 """A bundle: its scope and by whom; what would go in, and with `scope["do"]` the bundle itself."""
 
-_PAGES = {"/", "/records", "/works", "/policy", "/export"}
+_TYPES = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def make_app(review: Review, gate: Gate) -> web.Application:
             app.router.add_get(f"{path}.json", handler)
         app.router.add_get(path, handler)
     app.router.add_get("/works.csv", pages.works_csv)
-    app.router.add_get("/static/style.css", pages.style)
+    app.router.add_get("/static/{name:style.css|icon.svg}", pages.static)
     app.router.add_post("/records/{id:[^/]+}/reveal", pages.reveal)
     app.router.add_post("/export", pages.export_now)
 
@@ -90,7 +90,8 @@ class _Pages:
     def __init__(self, review: Review) -> None:
         self._review = review
         self._templates = _environment()
-        self._style = (files("optout.review") / "static" / "style.css").read_bytes()
+        place = files("optout.review") / "static"
+        self._static = {name: (place / name).read_bytes() for name in _TYPES}
 
     async def overview(self, request: web.Request) -> web.Response:
         """`/`"""
@@ -206,9 +207,10 @@ class _Pages:
             return {**told, "fault": told["fault"] or fault.diagnostics()}
         return {**told, "preview": preview}
 
-    async def style(self, _: web.Request) -> web.Response:
-        """The one stylesheet."""
-        return web.Response(body=self._style, content_type="text/css", charset="utf-8")
+    async def static(self, request: web.Request) -> web.Response:
+        """The one stylesheet, and the icon."""
+        name = request.match_info["name"]
+        return web.Response(body=self._static[name], content_type=_TYPES[name], charset="utf-8")
 
     async def _ask(self, question: Callable[[Reader], Any]) -> Any:
         return await self._review.reader.ask(question)
@@ -233,9 +235,7 @@ class _Pages:
 
 
 def _session(request: web.Request) -> Session:
-    found = request["session"]
-    assert isinstance(found, Session)  # noqa: S101  the gate put it there
-    return found
+    return request[SESSION]
 
 
 def _scope(request: web.Request, session: Session) -> dict[str, str]:

@@ -20,6 +20,9 @@ from ipaddress import ip_address, ip_network
 
 from aiohttp import web
 
+from optout.errors import OptoutError
+from optout.report.foreign import plain
+
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
@@ -53,6 +56,10 @@ class Proxy:
     addresses: tuple[str, ...]
     user_field: str = "X-Forwarded-User"
     tenant_field: str = ""
+
+
+SESSION = web.RequestKey("session", Session)
+"""Where the gate leaves the session of a request."""
 
 
 class Gate:
@@ -165,7 +172,7 @@ class Gate:
         session = self.session_of(request)
         if session is None:
             return _plain(403, _EXPIRED if self._proxy is None else "The proxy in front does not say who you are.")
-        request["session"] = session
+        request[SESSION] = session
         if request.method not in ("GET", "HEAD"):
             form = await request.post()
             if not hmac.compare_digest(str(form.get("csrf", "")).encode(), session.csrf.encode()):
@@ -174,6 +181,8 @@ class Gate:
             return await handler(request)
         except web.HTTPException as answer:
             return _plain(answer.status, f"{answer.reason}.") if answer.status >= 400 else answer
+        except OptoutError as fault:
+            return _plain(503, plain(fault.diagnostics(), 1000))
 
     def _enter(self, request: web.Request) -> web.StreamResponse:
         """The link with the token. The address that is left in the history carries none."""

@@ -42,12 +42,14 @@ def robots_reads(catalog: Catalog, question: Question) -> dict[str, int]:
     found: Counter[str] = Counter()
     for index in catalog.indexes:
         numbers = [number for (number,) in ask(index.connection, "SELECT id FROM paths WHERE path = ?", (_ROBOTS,))]
+        if not numbers:
+            continue
         where, values = _where(
             index, Question(since_us=question.since_us, until_us=question.until_us, facets=question.facets)
         )
         rows = ask(
             index.connection,
-            "SELECT profiles.product, count(*) FROM records INDEXED BY by_path JOIN profiles ON profiles.id = profile"
+            "SELECT profiles.product, count(*) FROM records JOIN profiles ON profiles.id = profile"
             f" WHERE path IN ({','.join(map(str, numbers))}) AND path IS NOT NULL AND retracted = 0{where}"
             " GROUP BY profiles.product",
             values,

@@ -14,7 +14,17 @@ from optout.review.asked import Asked
 from optout.review.reader import Fields, Reader, fields_of
 from optout.signatures.proof import recheck
 
-_OBSERVED = ("http.", "user_agent.", "url.", "network.", "server.", "client.", "time_us", "mono_us", "signature.")
+_OBSERVED = (
+    "http.request.",
+    "user_agent.",
+    "url.",
+    "network.",
+    "server.",
+    "client.",
+    "time_us",
+    "mono_us",
+    "signature.",
+)
 _OWN = ("v", "id", "type", "seq", "writer.", "clock.", "private.", "tenant", "peer.")
 _MOST_LINES = 2000
 _MOST_DIFF = 400
