@@ -24,3 +24,10 @@ def test_a_signal_in_every_group_is_fine() -> None:
 def test_what_is_wrong_with_a_signal_has_its_column() -> None:
     (finding,) = lint_robots(b"User-agent: *\nAllow: /\nContent-Signal: ai-train=maybe\n", bundled_registry())
     assert (finding.code, finding.line, finding.column > 0) == ("RT405", 3, True)
+
+
+def test_a_license_before_all_groups_or_in_everybody_s_is_everybody_s() -> None:
+    named = "User-agent: a\nDisallow: /\n"
+    assert ("RT407", 1) not in _found(f"License: https://x/l\n\n{named}")
+    assert ("RT407", 5) not in _found(f"{named}User-agent: *\nAllow: /\nLicense: https://x/l\n")
+    assert ("RT407", 4) in _found(f"{named}\nLicense: https://x/l\n")

@@ -29,6 +29,15 @@ def _only_for_everyone(source: RobotsSource) -> Iterator[Found]:
                 yield Found(group.line, f"{names}: nothing is inherited from *, so no signal is said here")
 
 
+def _license_of_one(source: RobotsSource) -> Iterator[Found]:
+    groups = source.robots.groups
+    named = {number for number, group in enumerate(groups) if "*" not in group.tokens}
+    for record in source.robots.others:
+        if record.key == "license" and record.group is not None and record.group in named:
+            names = shown(", ".join(groups[record.group].tokens[:3]))
+            yield Found(record.line, f"the line stands in the group of {names}: some may take it for theirs alone")
+
+
 def _signals(source: RobotsSource) -> Iterator[Found]:
     for fault in parse_content_signals(source.robots).faults:
         yield Found(fault.line, shown(fault.text), fault.column)
@@ -91,5 +100,16 @@ SIGNALS: tuple[Rule[RobotsSource], ...] = (
         instead="Content-Usage: train-ai=n",
         reference="draft-ietf-aipref-attach, RFC 9651",
         check=_usages,
+    ),
+    Rule(
+        code="RT407",
+        severity=_W,
+        title="a license stands in the group of some crawlers",
+        why="Blank lines end no group. A reader that gives the line to its group takes the license for those crawlers' "
+        "alone, and everybody else finds none.",
+        example="User-agent: GPTBot\nDisallow: /\n\nLicense: https://site.example/license.xml",
+        instead="License: https://site.example/license.xml\n\nUser-agent: GPTBot\nDisallow: /",
+        reference="RSL 1.0, robots.txt; " + _RFC + "2.2.4",
+        check=_license_of_one,
     ),
 )
