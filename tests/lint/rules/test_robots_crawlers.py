@@ -27,7 +27,13 @@ def test_a_name_that_nobody_knows_is_no_crawler() -> None:
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("GPT-Bot", "GPTBot"), ("ClaudBot", "ClaudeBot"), ("CCCBot", "CCBot"), ("btyespider", "Bytespider")],
+    [
+        ("GPT-Bot", "GPTBot"),
+        ("ClaudBot", "ClaudeBot"),
+        ("CCCBot", "CCBot"),
+        ("btyespider", "Bytespider"),
+        ("Bytespyder", "Bytespider"),
+    ],
 )
 def test_a_misspelled_name_is_told_with_the_one_that_comes_near(name: str, meant: str) -> None:
     (text,) = _texts(f"User-agent: {name}\nDisallow: /\n", "RT305")
@@ -35,7 +41,8 @@ def test_a_misspelled_name_is_told_with_the_one_that_comes_near(name: str, meant
 
 
 @pytest.mark.parametrize(
-    "name", ["GPTbot", "gptbot", "CCBot", "cbot", "NobodyKnowsMe", "*", "GPT-Bot/1.0", "Googlebot-News"]
+    "name",
+    ["GPTbot", "gptbot", "CCBot", "cbot", "NobodyKnowsMe", "*", "GPT-Bot/1.0", "Googlebot-News", "ZemBot", "LexiBot"],
 )
 def test_known_short_and_far_names_are_no_misspellings(name: str) -> None:
     assert _texts(f"User-agent: {name}\nDisallow: /\n", "RT305") == []

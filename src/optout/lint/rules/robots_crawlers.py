@@ -11,6 +11,7 @@ from optout.lint.base import Found, RobotsSource, Rule, Severity, shown
 _DELAYED = "crawl-delay"
 _NAME = re.compile(r"[A-Za-z_-]{1,64}")
 _SHORTEST_NAME = 6  # letters: shorter names come near each other by chance
+_LONG_NAME = 9  # real files name other crawlers that are a letter away from shorter ones
 
 
 def _known(source: RobotsSource) -> Iterator[tuple[int, Crawler]]:
@@ -54,9 +55,15 @@ def _misspelled(source: RobotsSource) -> Iterator[Found]:
         if source.registry.by_name(value) is not None:
             continue
         near = near or {form: token for token in _tokens(source) for form in _forms(token.lower())}
-        meant = next((near[form] for form in _forms(value.lower()) if form in near), None)
+        candidates = (near[form] for form in _forms(value.lower()) if form in near)
+        meant = next((token for token in candidates if _is_slip(value.lower(), token.lower())), None)
         if meant is not None:
             yield Found(line, f"{shown(value)} is no crawler that is known: was {shown(meant)} meant?")
+
+
+def _is_slip(name: str, token: str) -> bool:
+    """A letter too many or too few, or two that changed places; in a long name another letter, too."""
+    return len(name) != len(token) or len(name) >= _LONG_NAME or sorted(name) == sorted(token)
 
 
 def _tokens(source: RobotsSource) -> Iterator[str]:
