@@ -192,10 +192,10 @@ class Engine:
             found = self._governed[authority] = self.policies.find(authority)
             return found
 
-    def examine(self, request: Request, claim: Claim | None = None) -> Case | None:
+    def examine(self, request: Request, claim: Claim | None = None, agent: Agent | None = None) -> Case | None:
         """The case to conclude; None where the request passes and leaves no trace.
 
-        `claim` may be given by a door that has recognized already.
+        `claim` may be given by a door that has recognized already, `agent` by a record of who it was.
         """
         if claim is None:
             claim = self.recognize(request.user_agent, request.signature_agent)
@@ -205,7 +205,8 @@ class Engine:
         if policy is None:
             return None
         matcher = self._matchers.of(policy)
-        agent = self.identify(claim, request.client, request.received_us)
+        if agent is None:
+            agent = self.identify(claim, request.client, request.received_us)
         if not _concerns(matcher, agent):
             return None
         lookups: tuple[Lookup, ...] = (PublishedDocuments(authority=request.authority),)

@@ -38,7 +38,7 @@ def test_a_file_against_itself_changes_nothing(place: Path) -> None:
 
 def test_pages_of_a_list_and_of_a_sitemap_are_asked_for(place: Path) -> None:
     (place / "urls").write_text("https://site.example/gallery/1\n\n/about\n")
-    (place / "map.xml").write_text("<urlset><url><loc>https://site.example/gallery/2?a=1&amp;b=2</loc></url><url><loc>")
+    (place / "map.xml").write_text("<urlset><url><loc>https://site.example/gallery/2?a=1&amp;b=2</loc></url></urlset>")
     told = json.loads(_run(place, "--urls", str(place / "urls"), "--sitemap", str(place / "map.xml"), "--json").output)
     assert told["asked"] == 3
     assert [flip["path"] for flip in told["flips"]] == ["/gallery/1", "/gallery/2?a=1&b=2"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.policy_diff import diff
+from optout.cli.policy_replay import replay
 from optout.cli.terminal import safe
 from optout.errors import PolicyError, UsageError
 
@@ -28,6 +29,7 @@ def policy() -> None:
 
 
 policy.add_command(diff)
+policy.add_command(replay)
 
 
 @policy.command()

@@ -8,8 +8,10 @@ control tokens, for names that nobody knows, and every group that holds more tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from optout.crawlers.model import AI_PURPOSES, Crawler, Purpose
 from optout.crawlers.registry import Registry

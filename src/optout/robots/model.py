@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PRINTABLE = range(0x21, 0x7F)  # ASCII without space and controls
 
@@ -82,8 +84,7 @@ def end_of(piece: bytes, path: bytes, start: int) -> int:
     return -1 if found is None else found.end()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathPattern:
+class PathPattern(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A path pattern: `*` is any octets, a final `$` is the end of the URL (RFC 9309 section 2.2.3).
 
     `written` is the text of the file, `octets` its normalized form. `pieces` are the literal parts between the
@@ -98,6 +99,9 @@ class PathPattern:
     @classmethod
     def parse(cls, text: str) -> PathPattern:
         """The pattern that `text` writes. Never raises; octets outside UTF-8 come as surrogate escapes."""
+        if is_plain_path(text) is not None:  # as most patterns are: nothing to normalize, no wildcard
+            plain = text.encode()
+            return cls(written=text, octets=plain, pieces=(plain,), anchored=False)
         octets = _IN_PATTERN.sub(_form, as_octets(text))
         anchored = octets.endswith(b"$")
         first, *rest = octets[: len(octets) - anchored].replace(b"$", b"%24").split(b"*")
@@ -137,8 +141,7 @@ class PathPattern:
         return end_of(last, path, at) >= 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something in the file that the standard does not know. Codes are permanent (docs/robots.md lists them).
 
     `line` counts from 1. `text` may quote the file: escape it before it reaches a terminal or a page.
@@ -149,8 +152,7 @@ class Fault:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An Allow or Disallow line inside a group (RFC 9309 section 2.2.2). `text` is the line without its comment."""
 
     line: int
@@ -159,8 +161,7 @@ class Rule:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One or more user-agent lines and the rules that follow (section 2.1). `tokens` are as written, in order."""
 
     line: int
@@ -168,8 +169,7 @@ class Group:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherRecord:
+class OtherRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line with a key of its own, such as Sitemap (section 2.2.4). It never interferes with the groups.
 
     `key` is lower-cased. `group` is the index of the group it stands in, None before the first. `tokens` counts the

@@ -35,7 +35,7 @@ _MISSPELLED = {
 _PRODUCT_TOKEN = re.compile(r"[A-Za-z_-]+|\*")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_WS = b" \t"
+_WS = " \t"
 _EXCERPT = 60
 
 
@@ -45,19 +45,22 @@ def parse_robots(data: bytes) -> RobotsTxt:
     body = data[:SIZE_LIMIT]
     if body.startswith(codecs.BOM_UTF8):
         reading.fault(1, "byte-order-mark", "a byte order mark opens the file; some crawlers lose the first line")
-    # bytes.splitlines, unlike str.splitlines, knows CR, LF and CRLF only: U+2028, VT and FF end no line.
-    lines = body.removeprefix(codecs.BOM_UTF8).splitlines()
+    body = body.removeprefix(codecs.BOM_UTF8)
+    # str.splitlines would end lines at U+2028, VT and FF, too. No octet of a longer character is CR or LF, so it is all
+    # the same whether lines or the file are decoded, and the file is sooner done.
+    text = body.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.removesuffix("\n").split("\n") if text else []
     too_long = len(data) > SIZE_LIMIT
     if too_long and body[-1:] not in b"\r\n" and data[SIZE_LIMIT : SIZE_LIMIT + 1] not in b"\r\n":
         lines.pop()  # a line that the limit cuts in two would say something that nobody wrote
-    has_foreign_octets = _CONTROL.search(body) is not None or not _is_utf8(body)
+    if _CONTROL.search(body) is not None or not _is_utf8(body):
+        for number, octets in enumerate(body.splitlines()[: len(lines)], start=1):
+            reading.octets(number, octets)
     for number, line in enumerate(lines, start=1):
-        if has_foreign_octets:
-            reading.octets(number, line)
         reading.read(number, line)
     if too_long:
-        text = f"only the first {SIZE_LIMIT:,} octets are read: this line and all after it are ignored"
-        reading.fault(len(lines) + 1, "file-too-long", text)
+        cut = f"only the first {SIZE_LIMIT:,} octets are read: this line and all after it are ignored"
+        reading.fault(len(lines) + 1, "file-too-long", cut)
     return reading.finish(len(data))
 
 
@@ -94,17 +97,16 @@ class _Reading:
         if not _is_utf8(data):
             self.fault(line, "invalid-utf-8", "the line is not UTF-8; its octets are compared as they are")
 
-    def read(self, line: int, data: bytes) -> None:
+    def read(self, line: int, written: str) -> None:
         """Take in one line."""
-        record = data.partition(b"#")[0].strip(_WS)
-        if not record:
+        text = written.partition("#")[0].strip(_WS)
+        if not text:
             return
-        text = record.decode("utf-8", "surrogateescape")
         key, colon, value = text.partition(":")
         if not colon:
             self.fault(line, "missing-colon", "the line has no colon and is ignored")
             return
-        key, value = key.rstrip(" \t").lower(), value.lstrip(" \t")
+        key, value = key.rstrip(_WS).lower(), value.lstrip(_WS)
         if key == "user-agent":
             self._user_agent(line, value)
         elif key in {"allow", "disallow"}:
@@ -148,4 +150,5 @@ class _Reading:
         """The file, once its last line has been read."""
         if self._tokens:
             self._close()
+        self._faults.sort(key=lambda fault: fault.line)  # those of octets were found before all others
         return RobotsTxt(groups=tuple(self._groups), others=tuple(self._others), faults=tuple(self._faults), size=size)

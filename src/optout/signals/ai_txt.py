@@ -14,8 +14,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from optout.robots.matcher import PatternIndex, RobotsMatcher
 from optout.robots.model import Fault, Group, RobotsTxt, Rule, normalize_path
@@ -83,8 +85,8 @@ def _fault(fault: Fault, skipped: int) -> SignalFault:
 def _renumbered(group: Group, skipped: int) -> Group:
     if not skipped:
         return group
-    rules = tuple(replace(rule, line=rule.line - skipped) for rule in group.rules)
-    return replace(group, line=group.line - skipped, rules=rules)
+    rules = tuple(msgspec.structs.replace(rule, line=rule.line - skipped) for rule in group.rules)
+    return msgspec.structs.replace(group, line=group.line - skipped, rules=rules)
 
 
 def _for_everyone(group: Group, faults: list[SignalFault]) -> Group:
@@ -92,7 +94,7 @@ def _for_everyone(group: Group, faults: list[SignalFault]) -> Group:
         return group
     text = "the user agent is */, as one generator writes it: taken for *"
     faults.append(SignalFault(line=group.line, code=AiTxtFaultCode.EVERYONE_MISSPELLED, text=text))
-    return replace(group, tokens=tuple("*" if name == "*/" else name for name in group.tokens))
+    return msgspec.structs.replace(group, tokens=tuple("*" if name == "*/" else name for name in group.tokens))
 
 
 def _both_ways(groups: Iterable[Group]) -> Iterable[SignalFault]:

@@ -36,8 +36,8 @@ def test_our_own_linters_find_no_mistake(default: str) -> None:
     clauses = "clauses: [{action: allow, purpose: train, path: /press/}, {action: deny, path: '*.jpg$'}]\n"
     made = documents(f"{URLS}{clauses}", default)
     found = lint_robots(made.files["/robots.txt"].data, bundled_registry())
-    # Names outside the grammar, control tokens, and crawlers that do not obey: all of them are meant.
-    assert {finding.code for finding in found} <= {"RT108", "RT301", "RT302"}
+    # Names outside the grammar, control tokens, crawlers that do not obey, and the full set for every path: all meant.
+    assert {finding.code for finding in found} <= {"RT108", "RT301", "RT302", "RT409"}
     assert lint_tdmrep(made.files["/.well-known/tdmrep.json"].data) == ()
 
 

@@ -39,3 +39,13 @@ def test_a_site_that_disallows_everything_hides_nothing_by_accident() -> None:
     named = "User-agent: *\nDisallow: /l\nLicense: https://site.example/license.xml\n"
     assert _places(named, "RT209") == [2]
     assert _places("User-agent: *\nDisallow: /l\n", "RT209") == []
+
+
+def test_an_empty_line_between_groups_is_not_within_one() -> None:
+    assert _places("\nUser-agent: a\nDisallow: /\n\n\nUser-agent: b\nDisallow: /\n\n", "RT210") == []
+    assert _places("User-agent: a\n# why\nDisallow: /\n \nAllow: /x\n", "RT210") == []
+
+
+def test_an_empty_line_within_a_group_is_found_once() -> None:
+    assert _places("User-agent: a\n\n\nUser-agent: b\nDisallow: /\n\nAllow: /x\n", "RT210") == [2, 6]
+    assert _places("User-agent: a\nDisallow: /\n\nSitemap: https://x/s\n\nDisallow: /b\n", "RT210") == [3]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from optout.crawlers.registry import bundled_registry
-from optout.lint.runner import lint_robots
+from optout.lint.base import RobotsSource
+from optout.lint.rules.robots_signals import SIGNALS
+from optout.lint.runner import lint, lint_robots
+from tests.calls import calls_of
 
 
 def _found(text: str) -> list[tuple[str, int]]:
@@ -35,3 +38,32 @@ def test_a_license_for_all_or_for_every_group_is_fine() -> None:
 
 def test_a_license_that_a_group_does_not_read_is_told_at_the_group() -> None:
     assert _found("User-agent: *\nAllow: /\nLicense: https://x/l\n\nUser-agent: a\nAllow: /\n") == [("RT407", 5)]
+
+
+def test_signals_contradict_each_other_within_one_group_and_path_alone() -> None:
+    everybody, signal, usage = (
+        "User-agent: *\nAllow: /\n",
+        "Content-Signal: ai-train=yes\n",
+        "Content-Usage: train-ai=n\n",
+    )
+    assert _found(f"{everybody}{signal}{usage}") == [("RT408", 3)]
+    assert _found(f"{everybody}{signal}{usage.replace('=n', '=y')}") == []
+    assert ("RT408", 3) not in _found(f"{everybody}{signal}\nUser-agent: a\nAllow: /\n{usage}")
+    assert ("RT408", 3) not in _found(f"{everybody}{signal}{usage.replace('train', '/x train')}")
+
+
+def test_a_preference_for_what_may_be_fetched_is_fine() -> None:
+    usage = "Content-Usage: /x/ train-ai=n\n"
+    assert ("RT409", 3) in _found(f"User-agent: *\nDisallow: /x\n{usage}")
+    assert ("RT409", 3) not in _found(f"User-agent: *\nDisallow: /y\n{usage}")
+    assert ("RT409", 3) not in _found("User-agent: *\nDisallow: /\nContent-Usage: train-ai=n\n")
+
+
+def test_many_preferences_and_many_rules_do_not_multiply() -> None:
+    def work(count: int) -> int:
+        lines = "".join(f"Disallow: /*a{n}\nContent-Usage: /b{n} train-ai=n\nLicense: x\n" for n in range(count))
+        data = f"User-agent: a\n{lines}".encode()
+        return calls_of(lambda: lint(SIGNALS, RobotsSource(data, bundled_registry())))
+
+    few, many = work(400), work(800)
+    assert many < 2.3 * few

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from optout.crawlers.model import Crawler, Honors, Purpose
 from optout.lint.base import Found, RobotsSource, Rule, Severity, shown
 
 _DELAYED = "crawl-delay"
+_NAME = re.compile(r"[A-Za-z_-]{1,64}")
+_SHORTEST_NAME = 6  # letters: shorter names come near each other by chance
+_LONG_NAME = 9  # real files name other crawlers that are a letter away from shorter ones
 
 
 def _known(source: RobotsSource) -> Iterator[tuple[int, Crawler]]:
@@ -40,6 +44,37 @@ def _index_lines(source: RobotsSource) -> Iterator[Found]:
     for line, key, _ in source.records:
         if key in ("noindex", "nofollow", "noarchive"):
             yield Found(line, f"{key} is read by nobody here: say it in X-Robots-Tag or in the page")
+
+
+def _misspelled(source: RobotsSource) -> Iterator[Found]:
+    """Names that nobody has and that come near one: work in step with the names, whatever their number."""
+    near: dict[str, str] = {}
+    for line, key, value in source.records:
+        if key != "user-agent" or len(value) < _SHORTEST_NAME or _NAME.fullmatch(value) is None:
+            continue
+        if source.registry.by_name(value) is not None:
+            continue
+        near = near or {form: token for token in _tokens(source) for form in _forms(token.lower())}
+        candidates = (near[form] for form in _forms(value.lower()) if form in near)
+        meant = next((token for token in candidates if _is_slip(value.lower(), token.lower())), None)
+        if meant is not None:
+            yield Found(line, f"{shown(value)} is no crawler that is known: was {shown(meant)} meant?")
+
+
+def _is_slip(name: str, token: str) -> bool:
+    """A letter too many or too few, or two that changed places; in a long name another letter, too."""
+    return len(name) != len(token) or len(name) >= _LONG_NAME or sorted(name) == sorted(token)
+
+
+def _tokens(source: RobotsSource) -> Iterator[str]:
+    for crawler in source.registry.crawlers:
+        yield from (token for token in crawler.robots_tokens if len(token) >= _SHORTEST_NAME - 1)
+
+
+def _forms(name: str) -> Iterator[str]:
+    """The name, and the name without any one of its letters: two that share a form differ in two letters at most."""
+    yield name
+    yield from (name[:at] + name[at + 1 :] for at in range(len(name)))
 
 
 _W, _N = Severity.WARNING, Severity.NOTE
@@ -84,5 +119,15 @@ CRAWLERS: tuple[Rule[RobotsSource], ...] = (
         instead="X-Robots-Tag: noindex",
         reference='Google, "A note on unsupported rules in robots.txt", 2019',
         check=_index_lines,
+    ),
+    Rule(
+        code="RT305",
+        severity=_W,
+        title="a crawler's name seems misspelled",
+        why="Names are compared letter by letter, in either case. Rules below a name that no crawler has bind nobody.",
+        example="User-agent: GPT-Bot\nDisallow: /",
+        instead="User-agent: GPTBot\nDisallow: /",
+        reference="RFC 9309 section 2.2.1; docs/crawlers.md",
+        check=_misspelled,
     ),
 )

@@ -59,6 +59,20 @@ def _between(source: RobotsSource) -> Iterator[Found]:
             others.append((line, key))
 
 
+def _torn(source: RobotsSource) -> Iterator[Found]:
+    """Empty lines between a group's user agents and rules: old Python's reader ends the group at the first."""
+    keys = {line: key for line, key, _ in source.records if key in ("user-agent", "allow", "disallow")}
+    last, empty = "", 0
+    for number, line in enumerate(source.lines, 1):
+        key = keys.get(number)
+        if key is not None:
+            if empty and last and (key != "user-agent" or last == key):
+                yield Found(empty, "an empty line stands within a group: old Python ends the group here")
+            last, empty = key, 0
+        elif not line:
+            empty = empty or number
+
+
 def _tokens(source: RobotsSource) -> dict[str, list[Group]]:
     found: dict[str, list[Group]] = defaultdict(list)
     for group in source.robots.groups:
@@ -258,5 +272,16 @@ GROUPS: tuple[Rule[RobotsSource], ...] = (
         instead="User-agent: *\nDisallow: /.well-known/\nAllow: /.well-known/tdmrep.json",
         reference=_RFC + "2.2.2",
         check=_hides_signals,
+    ),
+    Rule(
+        code="RT210",
+        severity=_W,
+        title="an empty line stands within a group",
+        why="To the standard it means nothing. Python's reader before 2026 ends the group there: user agents above it "
+        "lose their rules, and rules below it bind nobody.",
+        example="User-agent: GPTBot\n\nDisallow: /",
+        instead="User-agent: GPTBot\nDisallow: /",
+        reference=_RFC + "2.2; tests/spec/test_rfc9309.py, rows 14 and 15",
+        check=_torn,
     ),
 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from optout.lint.base import Found, RobotsSource, Rule, Severity, shown
+from optout.robots.matcher import RobotsMatcher
 from optout.signals.aipref import parse_content_usage
 from optout.signals.content_signals import parse_content_signals
+from optout.signals.path_records import PathRecord
+from optout.signals.preference import Preference, Usage
 
 _RFC = "RFC 9309 section "
+_MOST_PATHS = 50  # asked about: a question costs as much as there are rules that begin with a star
 _SIGNALS = ("content-usage", "content-signal")
 
 
@@ -41,6 +45,36 @@ def _license_for_some(source: RobotsSource) -> Iterator[Found]:
             yield Found(group.line, f"{names}: the license stands in another group, so none is named here")
 
 
+def _said(records: Iterable[PathRecord]) -> Iterator[tuple[tuple[int, bytes, Usage], PathRecord, Preference]]:
+    """Each statement, by the group, the path and the use that it is about."""
+    for record in records:
+        for statement in record.statements:
+            yield (record.group, record.path.octets, statement.usage), record, statement.preference
+
+
+def _contradictions(source: RobotsSource) -> Iterator[Found]:
+    usages: dict[tuple[int, bytes, Usage], tuple[int, Preference]] = {}
+    for about, record, preference in _said(parse_content_usage(source.robots).records):
+        usages.setdefault(about, (record.line, preference))
+    for about, record, preference in _said(parse_content_signals(source.robots).records):
+        line, other = usages.get(about, (0, preference))
+        if {preference, other} == {Preference.ALLOWED, Preference.DISALLOWED}:
+            yield Found(record.line, f"{about[2]} is {preference} here, and {other} by Content-Usage in line {line}")
+
+
+def _of_disallowed(source: RobotsSource) -> Iterator[Found]:
+    robots = source.robots
+    records = (*parse_content_usage(robots).records, *parse_content_signals(robots).records)
+    groups = range(len(robots.groups))  # a Content-Signal may stand outside all of them
+    with_path = [record for record in records if record.group in groups and len(record.path.octets) > 1][:_MOST_PATHS]
+    matcher = RobotsMatcher(robots) if with_path else None
+    for record in with_path:
+        path = record.path.written.replace("*", "").rstrip("$")
+        found = matcher.match(robots.groups[record.group].tokens[:1], path) if matcher is not None else None
+        if found is not None and not found.allowed and found.rule is not None:
+            yield Found(record.line, f"{shown(path)} is disallowed by line {found.rule.line}: nothing is said of it")
+
+
 def _signals(source: RobotsSource) -> Iterator[Found]:
     for fault in parse_content_signals(source.robots).faults:
         yield Found(fault.line, shown(fault.text), fault.column)
@@ -51,7 +85,7 @@ def _usages(source: RobotsSource) -> Iterator[Found]:
         yield Found(fault.line, shown(fault.text), fault.column)
 
 
-_W, _E = Severity.WARNING, Severity.ERROR
+_W, _E, _N = Severity.WARNING, Severity.ERROR, Severity.NOTE
 
 SIGNALS: tuple[Rule[RobotsSource], ...] = (
     Rule(
@@ -113,5 +147,26 @@ SIGNALS: tuple[Rule[RobotsSource], ...] = (
         instead="the License line before the first User-agent line",
         reference="RSL 1.0, robots.txt",
         check=_license_for_some,
+    ),
+    Rule(
+        code="RT408",
+        severity=_E,
+        title="Content-Signal and Content-Usage contradict each other",
+        why="Both stand in one group, for one path. A crawler that reads one of them does what the other forbids.",
+        example="User-agent: *\nAllow: /\nContent-Signal: ai-train=yes\nContent-Usage: train-ai=n",
+        instead="User-agent: *\nAllow: /\nContent-Signal: ai-train=no\nContent-Usage: train-ai=n",
+        reference="contentsignals.org; draft-ietf-aipref-attach",
+        check=_contradictions,
+    ),
+    Rule(
+        code="RT409",
+        severity=_N,
+        title="a preference is stated for a path that is disallowed",
+        why="It speaks to whoever may fetch the page, and the same crawler may not. Whoever comes all the same was "
+        "told no already.",
+        example="User-agent: *\nDisallow: /drafts/\nContent-Usage: /drafts/ train-ai=n",
+        instead="User-agent: *\nDisallow: /drafts/",
+        reference="draft-ietf-aipref-attach, robots.txt",
+        check=_of_disallowed,
     ),
 )
