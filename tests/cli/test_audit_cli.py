@@ -160,6 +160,53 @@ def test_what_cannot_be_asked_is_a_fault(url: str) -> None:
     assert isinstance(_run(url, "--allow-private").exception, UsageError)
 
 
+# The examples of docs/audit.md
+
+
+def _blocks() -> list[str]:
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
+    return re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+
+def _documented() -> web.Application:
+    async def robots(_: web.Request) -> web.Response:
+        return web.Response(body=DOCUMENTED_ROBOTS, content_type="text/plain")
+
+    async def tdmrep(_: web.Request) -> web.Response:
+        return web.Response(text='[{"location": "/", "tdm-reservation": 1}]', content_type="application/json")
+
+    async def gallery(_: web.Request) -> web.Response:
+        page = '<head><meta name="tdm-reservation" content="0"></head><img src="/one.jpg">'
+        return web.Response(text=page, content_type="text/html", headers={"X-Robots-Tag": "no-ai"})
+
+    async def image(_: web.Request) -> web.Response:
+        return web.Response(body=b"\xff\xd8", content_type="image/jpeg")
+
+    app = web.Application()
+    app.router.add_get("/robots.txt", robots)
+    app.router.add_get("/.well-known/tdmrep.json", tdmrep)
+    app.router.add_get("/gallery/", gallery)
+    app.router.add_get("/one.jpg", image)
+    return app
+
+
+DOCUMENTED_ROBOTS = b"""User-agent: *
+Content-Signal: search=yes, ai-train=no
+Allow: /
+
+User-agent: GPTBot
+User-agent: CCBot
+Content-Signal: search=yes, ai-train=no
+Disallow: /
+"""
+
+
+def test_the_example_of_the_page_is_what_the_command_says() -> None:
+    with in_thread(_documented()) as base:
+        text = _run(f"{base}/gallery/", "--allow-private").output.replace(base, "https://photos.example")
+    assert f"$ optout audit https://photos.example/gallery/\n{text}" == _blocks()[0]
+
+
 # --probe
 
 POLICY = """version: 1
@@ -216,6 +263,13 @@ def test_with_the_logs_key_doors_decide_as_usual_and_no_figure_knows(guarded: st
     kinds = Counter(str(leaf["type"]) for leaf in leaves(tmp_path / "log"))
     assert kinds["probe.request"] >= 4
     assert kinds["crawl.request"] == kinds["crawl.outcome"] == 0
+
+
+def test_the_example_of_a_probe_is_what_the_command_says(guarded: str, tmp_path: Path) -> None:
+    text = _run(guarded, "--allow-private", "--probe", "--pause", "0.05", "--evidence", tmp_path / "log").output
+    command, _, example = _blocks()[1].partition("\n")
+    assert command == "$ optout audit https://photos.example/ --probe --evidence /var/lib/optout/evidence"
+    assert example.strip() in text
 
 
 def test_without_a_key_the_site_must_serve_the_word_and_the_requests_are_ordinary(site: str) -> None:
