@@ -9,6 +9,7 @@ from optout.lint.base import Rule
 from optout.lint.rules.probes import PROBES
 from optout.lint.rules.response_fields import RESPONSE_FIELDS
 from optout.lint.rules.site import SITE
+from optout.lint.rules.tdm_policy import TDM_POLICY
 from optout.lint.rules.tdmrep import TDMREP
 from optout.lint.runner import ROBOTS_RULES
 
@@ -16,7 +17,7 @@ HERE = Path(__file__).parent / "lint"
 _DOES = {"error": "exit code 1", "warning": "exit code 1", "note": "exit code 0"}
 
 
-RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *RESPONSE_FIELDS, *SITE, *PROBES)
+RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *TDM_POLICY, *RESPONSE_FIELDS, *SITE, *PROBES)
 
 
 def page(rule: Rule[Any]) -> str:

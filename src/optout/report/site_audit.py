@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from optout.crawlers.registry import Registry
-from optout.lint.base import Finding, Rule
+from optout.lint.base import Finding, Rule, shown
 from optout.lint.rules.probes import PROBES, Probed
 from optout.lint.rules.response_fields import RESPONSE_FIELDS, FieldSource
 from optout.lint.rules.site import SITE, Answer, SiteSource
+from optout.lint.rules.tdm_policy import TDM_POLICY, PolicySource, is_policy
 from optout.lint.rules.tdmrep import TDMREP
 from optout.lint.runner import ROBOTS_RULES, lint, lint_robots, lint_tdmrep
 from optout.robots.changes import EVERYONE, named_tokens
@@ -19,14 +20,16 @@ from optout.signals.preference import Usage
 from optout.signals.verdict import UsageVerdict
 
 _MOST_NAMED = 40  # crawlers whose answers are told one by one
-_RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *RESPONSE_FIELDS, *SITE, *PROBES)
+_RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *TDM_POLICY, *RESPONSE_FIELDS, *SITE, *PROBES)
 _INSTEAD = {rule.code: rule.instead for rule in _RULES}
 _FIXES = {"robots.txt": "optout robots lint --fix", "tdmrep.json": "optout tdm lint --fix"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A finding and where it was found: `site`, `page`, `image`, `probe` or a file's name."""
+    """A finding and where it was found: `site`, `page`, `image`, `probe`, a file's name, or the
+    address of a policy.
+    """
 
     file: str
     finding: Finding
@@ -103,6 +106,10 @@ def audit_site(source: SiteSource, registry: Registry, probes: tuple[Probed, ...
         if answer is not None and answer.status:
             fields = FieldSource(status=answer.status, fields=answer.fields, page=page)
             found += [Told(file=name, finding=each) for each in lint(RESPONSE_FIELDS, fields)]
+    for answer in source.named:
+        if answer.status == 200 and is_policy(answer.media_type, answer.body):
+            policy = PolicySource(answer.body)
+            found += [Told(file=shown(answer.url), finding=each) for each in lint(TDM_POLICY, policy)]
     found += [Told(file="probe", finding=each) for each in lint(PROBES, probes)]
     names = {token.lower(): token for crawler in registry.crawlers for token in crawler.robots_tokens}
     names[EVERYONE] = "everybody"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from optout.report.foreign import visible
@@ -31,17 +32,19 @@ article h3 { font-size: 1rem; margin: 0; } article p { margin: .2rem 0; color: C
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
 )
+_SEVERITIES = ("error", "warning", "note")
 _LONGEST = 300
 _MOST_FINDINGS = 200
 
 
 def page(url: str, audit: SiteAudit, *, made: str) -> bytes:
     """The page (UTF-8); `made` says when and by what."""
-    count = len(audit.findings)
-    verdict = f"{count} found" if count else "Nothing is wrong"
+    counts = Counter(told.finding.severity.value for told in audit.findings)
+    words = [f"{count} {word}{'s' if count > 1 else ''}" for word in _SEVERITIES if (count := counts[word])]
+    verdict = ", ".join(words) if words else "Nothing is wrong"
     parts = [
         f'<p class="lead">{verdict}.</p><p>{_text(made)}. What one visitor was answered at that moment.</p>',
-        _section("What is wrong", _findings(audit)) if count else "",
+        _section("What is wrong", _findings(audit)) if words else "",
         _section("What the site says of this page", _declared(audit)),
         _section("Declared and enforced", _probes(audit)) if audit.probes else "",
         _section("What was asked for", _answers(audit)),

@@ -60,6 +60,8 @@ def test_a_sound_site_has_nothing() -> None:
         ),
         ({"page": RESERVED_PAGE, "tdmrep": Answer(url="/t", status=404), "image": IMAGE}, "AU111"),
         ({"named": (Answer(url="/policy.json", status=404),)}, "AU112"),
+        ({"page": Answer(url="/", status=301, fields=Fields((("location", "/x"),)))}, "AU113"),
+        ({"page": Answer(url="/", status=404)}, "AU113"),
         ({"robots": _robots(body=b"# BEGIN Cloudflare Managed content\nUser-agent: *\nAllow: /\n")}, "AU110"),
     ],
 )

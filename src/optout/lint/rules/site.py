@@ -182,6 +182,16 @@ def _image(source: SiteSource) -> Iterator[Found]:
         yield Found(0, f"the page disallows {words}, and {shown(source.image_target)}, fetched by itself, does not")
 
 
+def _page(source: SiteSource) -> Iterator[Found]:
+    page = source.page
+    if 300 <= page.status < 400:
+        yield Found(
+            0, f"the page leads to {shown(page.fields.first('location') or 'nowhere')}, which was not looked at"
+        )
+    elif page.status != 200:
+        yield Found(0, f"the page is answered {page.status}")
+
+
 def _named(source: SiteSource) -> Iterator[Found]:
     for answer in source.named:
         if answer.status != 200:
@@ -324,5 +334,15 @@ SITE: tuple[Rule[SiteSource], ...] = (
         instead="200 and the document, to everybody, or no address",
         reference='TDMRep, "tdm-policy"; RSL 1.0, "Discovery"',
         check=_named,
+    ),
+    Rule(
+        code="AU113",
+        severity=_W,
+        title="the page itself is somewhere else",
+        why="What is told here is true of the answer that came, and that was not the page.",
+        example="GET / -> 301, Location: https://www.photos.example/",
+        instead="the address that a visitor ends at: optout audit https://www.photos.example/",
+        reference="docs/audit.md",
+        check=_page,
     ),
 )
