@@ -6,7 +6,10 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +20,7 @@ from optout.lint.rules.site import Answer, SiteSource
 from optout.messages import Fields
 from optout.report.site_audit import audit_site
 from optout.report.site_page import page
+from tests.browser import open_page
 
 HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(1)>\"'\x1b[31m\u202e"
 _ALLOWED = set("html head meta title style body main h1 h2 h3 p section article code div span br".split())
@@ -85,3 +89,20 @@ def test_declared_stands_beside_enforced() -> None:
     text = _page("x")
     assert "Declared and enforced" in text
     assert "PB101" in text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_browser_finds_nothing_in_the_way_of_a_reader(tmp_path: Path, scheme: str) -> None:
+    file = tmp_path / "audit.html"
+    file.write_text(_page(HOSTILE), encoding="utf-8")
+    rules = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    async with open_page(file.as_uri()) as opened:
+        scheme_feature = {"name": "prefers-color-scheme", "value": scheme}
+        await opened.call("Emulation.setEmulatedMedia", features=[scheme_feature])
+        await opened.run(f"{rules}; true")
+        found = await opened.run(
+            "axe.run().then(found => found.violations.map(one => one.id + ' ' + one.nodes[0].html))"
+        )
+        assert found == []
+        assert opened.errors == []

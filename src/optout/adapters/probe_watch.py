@@ -28,8 +28,10 @@ class ProbeWatch:
         self._check: ProbeCheck | None = None
 
     def look(self) -> None:
-        """Read the log's key if it is another one now. While there is none, because one log follows another, the last
-        one stays."""
+        """Read the log's key if it is another one now.
+
+        While there is none, because one log follows another, the last one stays.
+        """
         if self._file is None:
             return
         try:

@@ -76,6 +76,7 @@ async def probe(
         raise UsageError("URL's host has a form that no door takes", "write it like https://photos.example/")
 
     async def ask(user_agent: str) -> Visited:
+        """One answer, to a request under a mark if there is a key."""
         fields = {"User-Agent": user_agent}
         if key is not None:
             marked = Marked(

@@ -103,6 +103,7 @@ async def survey(fetcher: Fetcher, site: Site, told: Told) -> SiteSource:
     """What the site serves; raises UsageError where the page itself cannot be had."""
 
     async def ask(url: str) -> Answer:
+        """One answer."""
         told(url)
         got = await fetcher.visit(url, {}, connect=site.connect(url))
         return Answer(url=url, status=got.status, fields=got.fields, body=got.body, fault=got.fault)

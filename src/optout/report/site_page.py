@@ -16,6 +16,7 @@ from optout.report.site_audit import COLUMNS, SiteAudit, declaring
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --bad: #b00020; --warn: #8a5a00; --note: #4a5a6a; --good: #1b6e3c; }
 @media (prefers-color-scheme: dark) { :root { --bad: #ff8a8a; --warn: #f0c060; --note: #a8b8c8; --good: #7fd6a0; } }
+html { background: Canvas; color: CanvasText; }
 body { font: 1rem/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 code { overflow-wrap: anywhere; }
