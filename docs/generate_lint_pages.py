@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from optout.lint.base import Rule
+from optout.lint.rules.probes import PROBES
+from optout.lint.rules.response_fields import RESPONSE_FIELDS
 from optout.lint.rules.rsl import RSL
 from optout.lint.rules.site import SITE
 from optout.lint.rules.site_licenses import SITE_LICENSES
@@ -17,7 +19,16 @@ HERE = Path(__file__).parent / "lint"
 _DOES = {"error": "exit code 1", "warning": "exit code 1", "note": "exit code 0"}
 
 
-RULES: tuple[Rule[Any], ...] = (*ROBOTS_RULES, *TDMREP, *TDM_POLICY, *RSL, *SITE, *SITE_LICENSES)
+RULES: tuple[Rule[Any], ...] = (
+    *ROBOTS_RULES,
+    *TDMREP,
+    *TDM_POLICY,
+    *RSL,
+    *RESPONSE_FIELDS,
+    *SITE,
+    *SITE_LICENSES,
+    *PROBES,
+)
 
 
 def page(rule: Rule[Any]) -> str:

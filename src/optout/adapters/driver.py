@@ -49,11 +49,12 @@ from optout.engine import NO_FIELDS, Case, Engine, Outcome
 from optout.evidence.clock import new_id
 from optout.evidence.form import Filled
 from optout.evidence.opening import Opening, open_log
+from optout.evidence.probe import PROBE
 from optout.evidence.receipt import Loss, NotLoggedError, Told
 from optout.evidence.recorder import Recorder
 from optout.evidence.schema import Value
 from optout.lookups import NO_ANSWERS, Answers
-from optout.messages import Fields, Request, Response
+from optout.messages import UNKNOWN_CLIENT, Fields, Request, Response
 from optout.policy.model import PolicySet
 from optout.record import Ending, Record
 from optout.signals.declaration import ROBOTS_PATH, Document, Published
@@ -123,6 +124,7 @@ class Driver:
             self.log = await asyncio.to_thread(
                 open_log, self.settings.evidence, self.settings.opening, software=self.settings.software
             )
+            await asyncio.to_thread(self.upkeep.probes.look)
         self.upkeep.start(self)
         if self.settings.asks_at_start:
             self.upkeep.announce(self.published)
@@ -186,6 +188,8 @@ class Driver:
         """
         if self.upkeep.doctor.invitation is not None and self.upkeep.doctor.expects(request.fields):
             return await self._show_doctor(request, claim)
+        if self.upkeep.probes.takes(request):
+            return await self._decide_probe(request, claim)
         case = self._examine(request, claim)
         if case is None:
             return None
@@ -233,6 +237,35 @@ class Driver:
                 self._count_fault("judgement")
             outcome = msgspec.structs.replace(self._conclude(case, answers), record=None)
         self.upkeep.doctor.saw(request, outcome)
+        return outcome
+
+    async def _decide_probe(self, request: Request, claim: Claim) -> Outcome | None:
+        """The outcome for a probe of the owner's: as for anybody, on record as `probe.request`, and in no figure.
+
+        Where it came from is nobody's address: a probe of a crawler that has a list would be contradicted by it.
+        """
+        try:
+            case = self.engine.examine(msgspec.structs.replace(request, client=UNKNOWN_CLIENT), claim)
+        except Exception:
+            self._count_fault("recognition")
+            return None
+        if case is None:
+            return None
+        try:
+            answers = await self._resolver.resolve(case.lookups)
+            outcome = self.engine.conclude(case, answers)
+        except Exception:
+            self._count_fault("judgement")
+            outcome = self.engine.fail(case)
+        if outcome.record is None or self.log is None:
+            return outcome
+        public = {**outcome.record.public, "type": PROBE}
+        outcome = msgspec.structs.replace(outcome, record=Record(public=public, private={}))
+        try:
+            await self._receipts.of(partial(self._record, outcome))
+        except Exception as fault:
+            LOG.debug("a probe is not on record: %s", fault)
+            return self.engine.without_record(outcome, request)
         return outcome
 
     def _describe(self) -> Door:
@@ -346,6 +379,9 @@ class Driver:
     def _record(self, outcome: Outcome, told: Told) -> None:
         """Put an outcome's record into the log."""
         self.upkeep.will_record(outcome.decision)
+        if outcome.record is not None and outcome.record.public["type"] == PROBE and self.log is not None:
+            self.log.record(outcome.record.public, None, told=told)  # no flood rule: the owner's own, and few
+            return
         self._put(outcome, outcome.record, told)
 
     def _put(self, outcome: Outcome, record: Record | None, told: Told) -> None:
@@ -378,6 +414,8 @@ class Driver:
         A refusal is told whole by its `crawl.request` (evidence.md part 5.1).
         """
         if self.log is None or outcome.record is None or outcome.response is not None:
+            return
+        if outcome.record.public["type"] == PROBE:  # what was sent to the owner is in no figure
             return
         try:
             now = now_us()

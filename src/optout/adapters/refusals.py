@@ -19,6 +19,7 @@ from optout.engine import Engine, Outcome
 from optout.errors import EvidenceError
 from optout.evidence.clock import new_id
 from optout.evidence.form import Filled, Form
+from optout.evidence.probe import PROBE
 from optout.evidence.schema import Value
 from optout.messages import Request, Response
 from optout.policy.model import Action
@@ -110,6 +111,7 @@ def refusal_of(driver: Driver, engine: Engine, request: Request, outcome: Outcom
     may_be_given_again = (
         outcome.response is not None
         and outcome.record is not None
+        and outcome.record.public.get("type") != PROBE  # the same field once more is an ordinary request
         and decision.grant is None
         and not outcome.is_signed
         and decision.action in _GIVEN_AGAIN

@@ -17,6 +17,7 @@ from optout.adapters.intake import mono_us, now_us
 from optout.adapters.list_files import ListWatch, list_directory
 from optout.adapters.policy_snapshots import PolicySnapshots
 from optout.adapters.policy_watch import PolicyWatch, watch_policies
+from optout.adapters.probe_watch import ProbeWatch
 from optout.adapters.retention import RetentionJob
 from optout.adapters.switch import Off, Switch
 from optout.adapters.witness import Witness
@@ -65,6 +66,7 @@ class Upkeep:
         self.registry = registry
         self._retention = None if evidence is None else RetentionJob(evidence, mono_us())
         self.doctor = DoctorWatch(switch.state)
+        self.probes = ProbeWatch(evidence)
         self._switch = switch
         self.lists = ListWatch(list_directory(switch.state))
         self._watch = None if isinstance(policy, PolicySet) else watch_policies(policy, registry)
@@ -149,6 +151,7 @@ class Upkeep:
     def _look(self) -> None:
         self._switch.look()
         self.doctor.look()
+        self.probes.look()
 
     def _tell_of_doctor(self, *, at_the_end: bool = False) -> None:
         """Say in the log that the owner's own requests are not in it."""

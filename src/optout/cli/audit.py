@@ -1,174 +1,172 @@
-"""`optout audit`: what a site really serves, what it adds up to for each crawler, and what is wrong with it."""
+"""`optout audit`: what a site really serves, what it adds up to for each crawler, and what is wrong with it.
+
+With `--probe` also what it enforces: one harmless request for each class of crawlers.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket
+import re
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from optout.errors import UsageError
+from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
-    from optout.lint.base import Finding
-    from optout.lint.rules.site import Answer, SiteSource
-    from optout.signals.verdict import UsageVerdict
+    from optout.adapters.survey import Site
+    from optout.report.site_audit import SiteAudit
 
-_PATHS = ("/robots.txt", "/.well-known/tdmrep.json", "/ai.txt")
-_MOST_NAMED = 40  # crawlers whose answers are told one by one
-_MOST_LICENSES = 4  # license documents that are asked for; their addresses are the site's choice
+_NONCE = re.compile(r"[0-9a-f]{32}")
+_LEAST_PAUSE, _PAUSE = 0.05, 1.0  # seconds
 
 
 @click.command()
 @click.argument("url")
 @click.option("--allow-private", is_flag=True, help="Ask an address that is not public, as of a test server.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def audit(url: str, allow_private: bool, as_json: bool) -> None:
-    """Fetch what the site of URL publishes, and the page itself; lint all of it and say what it adds up to.
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to show to others.")
+@click.option("--probe", is_flag=True, help="Your own site: send one harmless request as each class of crawlers.")
+@click.option("--evidence", type=click.Path(path_type=Path), help="With --probe: the log whose key marks the requests.")
+@click.option("--nonce", default="", help="With --probe and no key: the word that the site serves as proof.")
+@click.option("--pause", type=click.FloatRange(min=_LEAST_PAUSE), default=_PAUSE, help="Seconds between probes (1).")
+def audit(
+    url: str,
+    allow_private: bool,
+    as_json: bool,
+    page: Path | None,
+    probe: bool,
+    evidence: Path | None,
+    nonce: str,
+    pause: float,
+) -> None:
+    """Fetch what the site of URL publishes, the page itself and one image; lint all of it and say what it adds up to.
 
-    Four requests, and one for each of up to four license documents that they name; no redirect followed.
+    A dozen requests at most, one after another, to one address. With --probe fourteen more, at most one a second.
+
     Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault.
     """
-    from optout.crawlers.registry import bundled_registry
-    from optout.lint.rules.site import SITE
-    from optout.lint.rules.site_licenses import SITE_LICENSES
-    from optout.lint.runner import lint, lint_robots, lint_rsl, lint_tdmrep
+    from optout.adapters.survey import find_site
+    from optout.report.site_audit import as_json as told_as_json
 
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError("URL is no absolute http or https address", "write it like https://photos.example/gallery/")
-    source = asyncio.run(_fetched(url, allow_private))
-    found: list[tuple[str, Finding]] = [("site", finding) for finding in lint((*SITE, *SITE_LICENSES), source)]
-    if source.signals.robots:
-        found += [("robots.txt", each) for each in lint_robots(source.signals.robots, bundled_registry())]
-    if source.signals.tdmrep:
-        found += [("tdmrep.json", each) for each in lint_tdmrep(source.signals.tdmrep)]
-    found += [(name, each) for name, data in source.signals.rsl for each in lint_rsl(data)]
-    verdicts = {token: source.verdict(token) for token in _tokens(source)}
+    if not probe and (evidence is not None or nonce):
+        raise UsageError("--evidence and --nonce are for --probe", "add --probe")
+    site = find_site(url, allow_private=allow_private)
+    key = _key(evidence) if evidence is not None else None
+    if probe and key is None and _NONCE.fullmatch(nonce) is None:
+        raise UsageError(*_how_to_prove(site, nonce))
+    with _progress() as told:
+        found = asyncio.run(_audited(site, key=key, nonce=nonce, probes=probe, pause_s=pause, told=told))
+    if page is not None:
+        _write(page, url, found)
     if as_json:
-        click.echo(json.dumps(_told(url, source, found, verdicts)))
+        click.echo(json.dumps(told_as_json(url, found)))
     else:
-        click.echo("\n".join(_lines(url, source, found, verdicts)))
-    sys.exit(1 if any(finding.severity.value != "note" for _, finding in found) else 0)
+        click.echo("\n".join(_lines(url, found)))
+    sys.exit(1 if found.fails else 0)
 
 
-def _connect_to(host: str, port: int | None, scheme: str, allow_private: bool) -> str:
-    """Where to connect: one address, looked up once, so that a second answer of DNS cannot lead elsewhere (CWE-367)."""
-    port = port or (443 if scheme == "https" else 80)
-    try:
-        found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except OSError as fault:
-        raise UsageError(f"{host} cannot be found: {fault.strerror}", "look at the name") from fault
-    private = [address for address in found if not ip_address(str(address).partition("%")[0]).is_global]
-    if private and not allow_private:
-        raise UsageError(f"{host} leads to {private[0]}, which is not public", "add --allow-private if it is yours")
-    address = str(found[0])
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-async def _fetched(url: str, allow_private: bool) -> SiteSource:
+async def _audited(
+    site: Site, *, key: bytes | None, nonce: str, probes: bool, pause_s: float, told: Callable[[str], None]
+) -> SiteAudit:
     from optout.adapters.fetcher import Fetcher
-    from optout.lint.rules.site import Answer, SiteSource
-    from optout.lint.rules.site_licenses import license_urls
+    from optout.adapters.probes import PROOF_PATH, is_owners, probe
+    from optout.adapters.survey import survey
+    from optout.crawlers.registry import bundled_registry
+    from optout.report.site_audit import audit_site
 
-    parts = urlsplit(url)
-    base = f"{parts.scheme}://{parts.netloc}"
-    connect = _connect_to(parts.hostname or "", parts.port, parts.scheme, allow_private)
+    registry = bundled_registry()
     async with Fetcher() as fetcher:
-
-        async def one(address: str, connect: str) -> Answer:
-            got = await fetcher.visit(address, {}, connect=connect)
-            return Answer(url=address, status=got.status, fields=got.fields, body=got.body, fault=got.fault)
-
-        async def named(address: str) -> Answer:
-            """A license document: its host is the site's word, so only the site's own may be one that is not public."""
-            try:
-                there = urlsplit(address)
-                if not there.hostname or "@" in there.netloc:
-                    raise UsageError("no host, or a password", "name it by an absolute URL")
-                is_own = allow_private and there.hostname == parts.hostname
-                return await one(address, _connect_to(there.hostname, there.port, there.scheme.lower(), is_own))
-            except UsageError as fault:
-                return Answer(url=address, fault=fault.what)
-            except ValueError:
-                return Answer(url=address, fault="no address")
-
-        robots, tdmrep, ai_txt = [await one(f"{base}{path}", connect) for path in _PATHS]
-        page = await one(url, connect)
-        if page.fault:
-            raise UsageError(f"the page cannot be had: {page.fault}", "see that the site answers")
-        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        source = SiteSource(robots, tdmrep, ai_txt, page, target)
-        licenses = [await named(address) for address in license_urls(source)[:_MOST_LICENSES]]
-    return replace(source, licenses=tuple(licenses))
+        if probes and key is None and not await is_owners(fetcher, site, nonce):
+            what = f"{site.base}{PROOF_PATH} does not serve the word of --nonce: nobody's site but your own is probed"
+            raise UsageError(what, "publish it there as the only line, or name the log with --evidence")
+        source = await survey(fetcher, site, told)
+        answers = await probe(fetcher, site, source, registry, key=key, pause_s=pause_s, told=told) if probes else ()
+    return audit_site(source, registry, answers)
 
 
-def _tokens(source: SiteSource) -> tuple[str, ...]:
-    """Everybody, and each crawler that robots.txt names."""
-    from optout.robots.changes import named_tokens
-    from optout.robots.parser import parse_robots
+def _key(directory: Path) -> bytes:
+    """The key with which probes are marked, of a log; raises EvidenceError."""
+    from optout.evidence.directory import Layout
+    from optout.evidence.probe import probe_key
+    from optout.evidence.signing import load_private_key
 
-    *named, everyone = named_tokens(parse_robots(source.signals.robots))
-    return (everyone, *named[:_MOST_NAMED])
-
-
-def _answers(source: SiteSource) -> tuple[Answer, ...]:
-    return (source.robots, source.tdmrep, source.ai_txt, source.page, *source.licenses)
+    return probe_key(load_private_key(Layout(directory).key))
 
 
-def _told(
-    url: str, source: SiteSource, found: list[tuple[str, Finding]], verdicts: dict[str, UsageVerdict]
-) -> dict[str, Any]:
-    """The public fields of `--json`."""
+def _how_to_prove(site: Site, nonce: str) -> tuple[str, str]:
+    from optout.adapters.probes import PROOF_PATH, new_nonce
 
-    def answer(each: Answer) -> dict[str, Any]:
-        return {"url": each.url, "status": each.status, "media_type": each.media_type, "fault": each.fault}
-
-    return {
-        "url": url,
-        "answers": [answer(each) for each in _answers(source)],
-        "uses": {
-            token: {use.usage.value: use.preference.value for use in verdict.uses}
-            for token, verdict in verdicts.items()
-        },
-        "findings": [
-            {
-                "file": file,
-                "code": finding.code,
-                "severity": finding.severity.value,
-                "line": finding.line,
-                "title": finding.title,
-                "text": finding.text,
-            }
-            for file, finding in found
-        ],
-    }
+    what = "--nonce is no word that this command made" if nonce else "nothing says that this site is yours"
+    word = new_nonce()
+    then = f"publish the line {word} at {site.base}{PROOF_PATH} and add --nonce {word}"
+    return what, f"name the log of the site's doors with --evidence DIR, or {then}"
 
 
-def _lines(
-    url: str, source: SiteSource, found: list[tuple[str, Finding]], verdicts: dict[str, UsageVerdict]
-) -> Iterator[str]:
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Whom to tell what is asked next: a bar on a terminal, nobody elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, TextColumn
+
     from optout.cli.terminal import safe
-    from optout.robots.changes import EVERYONE
+
+    columns = BarColumn(bar_width=20), TextColumn("{task.completed} asked  {task.description}")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what: bar.update(task, advance=1, description=escape(safe(what, 60)))
+
+
+def _write(file: Path, url: str, found: SiteAudit) -> None:
+    from optout.report.site_page import page
+
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, optout {version('optout')}"
+    try:
+        file.write_bytes(page(url, found, made=made))
+    except OSError as fault:
+        raise EvidenceError(f"cannot write {file}: {fault.strerror}", "name another file") from fault
+
+
+def _lines(url: str, found: SiteAudit) -> Iterator[str]:
+    from optout.cli.terminal import safe
+    from optout.report.site_audit import COLUMNS
 
     yield safe(url)
-    for each in _answers(source):
+    for each in found.source.answers:
         yield f"  {each.status or '-':>3}  {safe(each.url)}  {safe(each.media_type)}{safe(each.fault)}"
+        for hop in each.hops:
+            yield f"       -> {safe(hop)}"
     yield "\nwhat it says of this page"
-    for token, verdict in verdicts.items():
-        said = [f"{use.usage} {use.preference}" for use in verdict.uses if use.decided is not None]
-        name = "everybody" if token == EVERYONE else safe(token)
-        yield f"  {name}: {', '.join(said) or 'nothing'}"
-    yield "\nwhat is wrong" if found else "\nnothing is wrong"
-    for file, finding in found:
-        place = f"{safe(file)}:{finding.line}" if finding.line else safe(file)
-        yield f"  {place}: {finding.severity.value} {finding.code} {finding.title}: {safe(finding.text, 200)}"
-    if found:
-        yield f"\n{len(found)} found; docs/lint/ says why each matters and what to write instead"
+    yield from _table(("", *COLUMNS), [(safe(names, 60), *words) for names, words in found.rows])
+    if found.probes:
+        yield "\ndeclared and enforced"
+        rows = [
+            (each.purpose.value, safe(each.crawler), each.declared.value, each.enforced.value, str(each.status or "-"))
+            for each in found.probes
+        ]
+        yield from _table(("class", "asked as", "declared", "enforced", "status"), rows)
+    yield "\nwhat is wrong" if found.findings else "\nnothing is wrong"
+    for told in found.findings:
+        finding = told.finding
+        where = f"{safe(told.place)}: {finding.severity.value} {finding.code}"
+        yield f"  {where} {finding.title}: {safe(finding.text, 300)}"
+        yield f"      instead: {safe(told.instead, 300)}"
+    if found.findings:
+        yield f"\n{len(found.findings)} found; docs/lint/ says why each matters"
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    for row in (heads, *rows):
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -12,6 +12,7 @@ from optout.evidence.index.figures import day_name, figures
 from optout.evidence.index.opening import open_index
 from optout.evidence.index.question import Question
 from optout.evidence.index.tables import DAY_US
+from optout.evidence.probe import PROBE
 from tests.evidence.index.setting import NOON, add, make_log, record, record_id
 
 _NAMES = {"crawl.product": "GPTBot", "decision.action": "deny"}
@@ -35,6 +36,15 @@ def test_what_is_retracted_leaves_the_sums_whenever_that_is(tmp_path: Path) -> N
         index.catch_up()
         (one,) = figures([index], _REQUESTS)
         assert (one.count, one.first_us) == (1, NOON + 1)
+
+
+def test_probes_are_in_no_sum_but_one_of_their_own(tmp_path: Path) -> None:
+    home = make_log(tmp_path / "log", [record(0, **_NAMES), record(1, PROBE, **_NAMES)])
+    with open_index(home) as index:
+        for question in (_REQUESTS, Question(), Question(facets={"product": "GPTBot"}), Question(since_us=NOON)):
+            for by in ((), ("day",), ("product", "day")):
+                assert [one.count for one in figures([index], question, by)] == [1]
+        assert [one.count for one in figures([index], Question(facets={"type": PROBE}))] == [1]
 
 
 def test_whole_days_are_not_counted_again(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from optout.lint.rules.site import SITE, Answer, SiteSource
@@ -20,8 +22,14 @@ GOOD = {
 }
 
 
-def _codes(**changed: Answer) -> list[str]:
-    return [finding.code for finding in lint(SITE, SiteSource(**{**GOOD, **changed}, target="/"))]
+IMAGE = Answer(url="/one.jpg", status=200)
+RESERVED_PAGE = Answer(url="/", status=200, fields=HTML, body=b'<head><meta name="tdm-reservation" content="1"></head>')
+
+
+def _codes(**changed: Any) -> list[str]:
+    return [
+        finding.code for finding in lint(SITE, SiteSource(**{**GOOD, **changed}, target="/", image_target="/one.jpg"))
+    ]
 
 
 def _robots(status: int = 200, body: bytes = b"User-agent: *\nAllow: /\n", fields: Fields = TEXT) -> Answer:
@@ -46,10 +54,18 @@ def test_a_sound_site_has_nothing() -> None:
         ({"page": Answer(url="/", status=200, fields=Fields((("tdm-reservation", "0"),)))}, "AU107"),
         ({"robots": _robots(body=b"User-agent: *\nAllow: /\nContent-Signal: ai-train=yes\n")}, "AU108"),
         ({"tdmrep": Answer(url="/t", status=404)}, "AU109"),
+        (
+            {"robots": Answer(url="/r", status=200, fields=TEXT, body=b"User-agent: *\nAllow: /\n", hops=("/r",))},
+            "AU104",
+        ),
+        ({"page": RESERVED_PAGE, "tdmrep": Answer(url="/t", status=404), "image": IMAGE}, "AU116"),
+        ({"named": (Answer(url="/policy.json", status=404),)}, "AU117"),
+        ({"page": Answer(url="/", status=301, fields=Fields((("location", "/x"),)))}, "AU118"),
+        ({"page": Answer(url="/", status=404)}, "AU118"),
         ({"robots": _robots(body=b"# BEGIN Cloudflare Managed content\nUser-agent: *\nAllow: /\n")}, "AU110"),
     ],
 )
-def test_each_mistake_has_its_code(changed: dict[str, Answer], code: str) -> None:
+def test_each_mistake_has_its_code(changed: dict[str, Any], code: str) -> None:
     assert code in _codes(**changed)
 
 

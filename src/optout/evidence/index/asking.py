@@ -110,10 +110,11 @@ def find_leaf(layout: Layout, leaf: int) -> Entry | None:
 
 def profiles_of(index: Index, question: Question) -> tuple[int, ...] | None:
     """The profiles that fit; None where all do."""
-    if not question.facets:
+    if not question.is_choosy:
         return None
-    rows = ask(index.connection, f"SELECT id, {', '.join(FACETS)} FROM profiles")
-    return tuple(number for number, *texts in rows if question.fits_profile(tuple(texts)))
+    rows = list(ask(index.connection, f"SELECT id, {', '.join(FACETS)} FROM profiles"))
+    fitting = tuple(number for number, *texts in rows if question.fits_profile(tuple(texts)))
+    return None if not question.facets and len(fitting) == len(rows) else fitting
 
 
 def paths_of(index: Index, pattern: PathPattern) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """Sums over records, from the days that the index keeps; only the ends of a stretch of time are counted one by one.
 
-Records that were retracted are in no sum. The bytes of a `crawl.request` are those that its outcome says were sent.
+Records that were retracted are in no sum, and the owner's own probes only where their type is asked for.
+The bytes of a `crawl.request` are those that its outcome says were sent.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from optout.evidence.index.asking import paths_of, profiles_of, stretches_of
 from optout.evidence.index.opening import Index
 from optout.evidence.index.question import Question
 from optout.evidence.index.tables import DAY, DAY_US, FACETS, ask
+from optout.evidence.probe import PROBE
 
 DAY_NAME = "day"
 KEYS = (*FACETS, DAY_NAME)
 """By what can be summed up."""
 
+_PROBES = "SELECT id FROM profiles WHERE type = ?"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Sums = tuple[Any, ...]  # day, profile, count, bytes, first and last µs
 
@@ -82,7 +85,11 @@ def _add(one: Figure, other: Figure) -> Figure:
 
 def _sums(index: Index, question: Question, by: tuple[str, ...]) -> Iterator[_Sums]:
     profiles = profiles_of(index, question)
-    where = "" if profiles is None else f" AND profile IN ({','.join(map(str, profiles))})"
+    if profiles is None:
+        probes = ",".join(str(number) for (number,) in ask(index.connection, _PROBES, (PROBE,)))
+        where = f" AND profile NOT IN ({probes})" if probes else ""
+    else:
+        where = f" AND profile IN ({','.join(map(str, profiles))})"
     if question.path is not None:
         numbers = ",".join(map(str, paths_of(index, question.path)))
         yield from _counted(index, question, f"{where} AND path IN ({numbers})")

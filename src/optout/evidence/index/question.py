@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from optout.evidence.index.facts import Facts
 from optout.evidence.index.tables import FACETS
+from optout.evidence.probe import PROBE
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -42,7 +43,8 @@ class Question:
     """Which records are wanted: those for which all that is said here is true.
 
     `since_us` is the first µs, `until_us` the first one no longer wanted (1970 UTC); `facets` maps names of
-    `tables.FACETS` to texts, compared without regard to case.
+    `tables.FACETS` to texts, compared without regard to case. A probe of the owner's fits no facet and no path unless
+    its type is asked for.
     """
 
     since_us: int | None = None
@@ -50,8 +52,15 @@ class Question:
     facets: Mapping[str, str] = field(default_factory=dict)
     path: PathPattern | None = None
 
+    @property
+    def is_choosy(self) -> bool:
+        """Whether it asks for more than a stretch of time."""
+        return bool(self.facets) or self.path is not None
+
     def fits_profile(self, profile: tuple[str, ...]) -> bool:
         """Whether the texts of `FACETS`, in that order, are those wanted."""
+        if self.is_choosy and profile[0] == PROBE and "type" not in self.facets:
+            return False
         return all(
             value.casefold() == self.facets[name].casefold()
             for name, value in zip(FACETS, profile, strict=True)

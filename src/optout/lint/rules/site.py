@@ -1,13 +1,18 @@
-"""AU101 to AU110: what a site really serves, channel by channel, and whether they say the same."""
+"""AU1xx: what a site really serves, channel by channel, and whether they say the same.
+
+Somewhat over 300 lines: the rules stand beside what they look at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from optout.lint.base import Found, Rule, Severity, shown
 from optout.messages import Fields, parse_authority
+from optout.robots.matcher import Match, RobotsMatcher
+from optout.robots.parser import parse_robots
 from optout.signals.declaration import HTML_PAGE, DocumentState, parse_answer
 from optout.signals.page_tags import parse_page_tags
 from optout.signals.preference import Preference
@@ -21,13 +26,17 @@ _GONE = (404, 410)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came for one URL; `status` is 0 if nothing did, and `fault` then says why."""
+    """What came for one URL; `status` is 0 if nothing did, and `fault` then says why.
+
+    `hops` are the addresses that redirects led to, in order; the answer is that of the last one which was asked.
+    """
 
     url: str
     status: int = 0
     fields: Fields = field(default_factory=Fields)
     body: bytes = b""
     fault: str = ""
+    hops: tuple[str, ...] = ()
 
     @property
     def media_type(self) -> str:
@@ -44,7 +53,8 @@ class Answer:
 class SiteSource:
     """A site's robots.txt, tdmrep.json and ai.txt, one page of it, the path of that page, and what is named there.
 
-    `licenses` came for the URLs of license documents that the site names.
+    `image` is one image of the page, with its path, `named` the policies that tdmrep.json or a field names on the same
+    origin, and `licenses` what came for the URLs of license documents that the site names.
     """
 
     robots: Answer
@@ -52,7 +62,16 @@ class SiteSource:
     ai_txt: Answer
     page: Answer
     target: str
+    image: Answer | None = None
+    image_target: str = ""
+    named: tuple[Answer, ...] = ()
     licenses: tuple[Answer, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """All that was asked for, in order."""
+        image = () if self.image is None else (self.image,)
+        return (self.robots, self.tdmrep, self.ai_txt, self.page, *image, *self.named, *self.licenses)
 
     @cached_property
     def signals(self) -> Signals:
@@ -73,9 +92,22 @@ class SiteSource:
         scheme, _, rest = self.page.url.partition("://")
         return parse_authority(rest.partition("/")[0].partition("?")[0], scheme) or ""
 
-    def verdict(self, token: str) -> UsageVerdict:
+    def verdict(self, *tokens: str) -> UsageVerdict:
         """What all of it says to one crawler about the page."""
-        return usage_verdict(self.signals, (token,), self.target)
+        return usage_verdict(self.signals, tokens, self.target)
+
+    def image_verdict(self, token: str) -> UsageVerdict:
+        """What all of it says to one crawler about the image: a page's elements do not travel with it."""
+        fields = Fields() if self.image is None else self.image.fields
+        return usage_verdict(replace(self.signals, fields=fields, page=b""), (token,), self.image_target)
+
+    def access(self, *tokens: str) -> Match:
+        """Whether robots.txt lets one crawler fetch the page, and by which rule."""
+        return self._robots.match(tokens, self.target)
+
+    @cached_property
+    def _robots(self) -> RobotsMatcher:
+        return RobotsMatcher(parse_robots(self.signals.robots))
 
 
 def _robots_status(source: SiteSource) -> Iterator[Found]:
@@ -88,9 +120,13 @@ def _robots_status(source: SiteSource) -> Iterator[Found]:
 
 
 def _robots_redirect(source: SiteSource) -> Iterator[Found]:
-    if 300 <= source.robots.status < 400:
-        where = shown(source.robots.fields.first("location") or "nowhere")
+    answer = source.robots
+    if answer.hops:
+        where = " -> ".join(map(shown, answer.hops))
         yield Found(0, f"/robots.txt leads to {where}; not every crawler follows")
+    if 300 <= answer.status < 400:
+        where = shown(answer.fields.first("location") or "nowhere")
+        yield Found(0, f"/robots.txt leads to {where}, which was not asked; not every crawler follows")
 
 
 def _html(answer: Answer, name: str, path: str) -> Iterator[Found]:
@@ -138,6 +174,37 @@ def _contradictions(source: SiteSource) -> Iterator[Found]:
 def _silence(source: SiteSource) -> Iterator[Found]:
     if not any(use.preference is Preference.DISALLOWED for use in source.verdict("*").uses):
         yield Found(0, "no machine-readable form reserves any use of this page to everybody")
+
+
+def _image(source: SiteSource) -> Iterator[Found]:
+    if source.image is None or source.image.status != 200:
+        return
+    page, image = source.verdict("*"), source.image_verdict("*")
+    lost = [
+        use.usage
+        for use in page.uses
+        if use.preference is Preference.DISALLOWED and image.preference(use.usage) is not Preference.DISALLOWED
+    ]
+    if lost:
+        words = ", ".join(lost)
+        yield Found(0, f"the page disallows {words}, and {shown(source.image_target)}, fetched by itself, does not")
+
+
+def _page(source: SiteSource) -> Iterator[Found]:
+    page = source.page
+    if 300 <= page.status < 400:
+        yield Found(
+            0, f"the page leads to {shown(page.fields.first('location') or 'nowhere')}, which was not looked at"
+        )
+    elif page.status != 200:
+        yield Found(0, f"the page is answered {page.status}")
+
+
+def _named(source: SiteSource) -> Iterator[Found]:
+    for answer in source.named:
+        if answer.status != 200:
+            got = f"is answered {answer.status}" if answer.status else f"cannot be had: {shown(answer.fault)}"
+            yield Found(0, f"{shown(answer.url)} is named as the terms, and {got}")
 
 
 def _managed(source: SiteSource) -> Iterator[Found]:
@@ -255,5 +322,35 @@ SITE: tuple[Rule[SiteSource], ...] = (
         instead="turn it off there, or look at the merged file with `optout robots lint`",
         reference="RFC 9309 section 2.2.2",
         check=_managed,
+    ),
+    Rule(
+        code="AU116",
+        severity=_W,
+        title="an image does not say what its page says",
+        why="Whoever collects images fetches them by themselves and never sees the elements of the page.",
+        example='<meta name="tdm-reservation" content="1"> in the page, and no field with the image',
+        instead="tdm-reservation: 1 as a field of every response, or a rule for it in tdmrep.json",
+        reference='TDMRep, "TDM Header Field"',
+        check=_image,
+    ),
+    Rule(
+        code="AU117",
+        severity=_W,
+        title="terms that the site names do not answer",
+        why="A reservation that points to terms nobody can read leaves open how a license is to be had.",
+        example="tdm-policy: https://photos.example/policy.json -> 404",
+        instead="200 and the document, to everybody, or no address",
+        reference='TDMRep, "tdm-policy"; RSL 1.0, "Discovery"',
+        check=_named,
+    ),
+    Rule(
+        code="AU118",
+        severity=_W,
+        title="the page itself is somewhere else",
+        why="What is told here is true of the answer that came, and that was not the page.",
+        example="GET / -> 301, Location: https://www.photos.example/",
+        instead="the address that a visitor ends at: optout audit https://www.photos.example/",
+        reference="docs/audit.md",
+        check=_page,
     ),
 )
