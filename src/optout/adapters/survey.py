@@ -67,7 +67,7 @@ class Site:
         """Whether a URL is of this host and of a port that a redirect from http to https may lead to."""
         try:
             parts = urlsplit(url)
-            own_port = parts.port in (None, self.port)
+            own_port = parts.port in (None, self.port) and "@" not in parts.netloc
         except ValueError:
             return False
         return parts.scheme in ("http", "https") and (parts.hostname or "") == self.host and own_port
