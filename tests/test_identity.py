@@ -6,7 +6,7 @@ import pytest
 
 from optout.crawlers.address_book import Listing
 from optout.crawlers.model import Claim, Crawler, Purpose, SaidBy
-from optout.identity import Method, Standing, identify, prove
+from optout.identity import Method, Named, Standing, identify, is_open, name, prove, suffixes_of
 from optout.signatures.verification import Verdict
 from tests.crawlers.book import EXBOT as BOT
 from tests.crawlers.book import ON, claim, snapshot
@@ -113,3 +113,33 @@ def test_a_signature_and_an_address_are_weighed_together(
 def test_no_signature_helps_a_claim_that_contradicts_itself() -> None:
     agent = identify(claim(BOT, contradiction="it cannot be"))
     assert prove(agent, Verdict.VERIFIED) is agent
+
+
+@pytest.mark.parametrize(
+    ("named", "standing", "method"),
+    [
+        (Named.CONFIRMED, Standing.VERIFIED, Method.REVERSE_DNS),
+        (Named.OTHER, Standing.UNVERIFIED, Method.NONE),
+        (None, Standing.UNVERIFIED, Method.UNAVAILABLE),
+    ],
+)
+def test_what_a_name_makes_of_a_claim(named: Named | None, standing: Standing, method: Method) -> None:
+    agent = name(identify(claim(BOT)), named)
+    assert (agent.standing, agent.method) == (standing, method)
+    assert BOT.operator in agent.note
+
+
+@pytest.mark.parametrize("listing", [Listing.LISTED, Listing.ABSENT])
+@pytest.mark.parametrize("named", [*Named, None])
+def test_a_name_changes_nothing_that_addresses_have_settled(listing: Listing, named: Named | None) -> None:
+    agent = identify(claim(BOT), listing, snapshot(BOT.address_list))
+    assert not is_open(agent)
+    assert name(agent, named) is agent
+
+
+def test_a_name_must_be_good_for_every_crawler_that_is_named() -> None:
+    one = Crawler(name="One", operator="o", purposes=(Purpose.TRAIN,), rdns_suffixes=(".a.example", ".b.example"))
+    two = Crawler(name="Two", operator="p", purposes=(Purpose.TRAIN,), rdns_suffixes=(".b.example",))
+    both = Claim(crawler=one, token="One", said_by=SaidBy.USER_AGENT, named=(one, two))
+    assert suffixes_of(both) == (".b.example",)
+    assert suffixes_of(Claim(crawler=one, token="One", said_by=SaidBy.USER_AGENT, named=(one,))) == one.rdns_suffixes

@@ -21,10 +21,10 @@ from optout.crawlers.address_book import NO_LISTS, AddressBook, Listing
 from optout.crawlers.model import AI_PURPOSES, Claim, SaidBy
 from optout.crawlers.registry import Registry
 from optout.decision import Decision, Reason, ReasonCode, decide, is_enforced, reservation
-from optout.identity import Agent, identify, prove, signers_of
+from optout.identity import Agent, Method, Named, identify, is_open, name, prove, signers_of, suffixes_of
 from optout.licensing.token import Grant, GrantState, parse_license_authorization
-from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, SignatureCheck
-from optout.messages import ClientAddress, Fields, Request, Response
+from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, ReverseDns, SignatureCheck
+from optout.messages import AddressSource, ClientAddress, Fields, Request, Response
 from optout.policy.always_open import ALWAYS_OPEN_PATHS
 from optout.policy.matcher import Matchers, PolicyMatcher
 from optout.policy.model import REFUSALS, Action, OnError, Policy, PolicySet
@@ -71,7 +71,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `response` None lets the request on; `fields` then replace those of the same name on the way back. `record` None
     means that nothing may be written about it.
     `fails_closed`: if the record cannot be made durable, the content must not go out (design part 5.3). `is_signed`:
-    the request bore a signature, so that another like it may be worth something else.
+    the request bore a signature, or a name that was asked for is still to come, so that another like it may be worth
+    something else.
     """
 
     decision: Decision
@@ -98,9 +99,11 @@ class Engine:
         "_declared",
         "_governed",
         "_matchers",
+        "_named",
         "_nobodies",
         "_proved",
         "_rulings",
+        "asks_names",
         "lists",
         "observe_only",
         "policies",
@@ -108,12 +111,19 @@ class Engine:
     )
 
     def __init__(
-        self, policies: PolicySet, registry: Registry, *, observe_only: bool = False, lists: AddressBook = NO_LISTS
+        self,
+        policies: PolicySet,
+        registry: Registry,
+        *,
+        observe_only: bool = False,
+        lists: AddressBook = NO_LISTS,
+        asks_names: bool = False,
     ) -> None:
         self.policies = policies
         self.registry = registry
         self.lists = lists
         self.observe_only = observe_only
+        self.asks_names = asks_names
         self._claims: dict[tuple[str, str | None], Claim] = {}
         self._nobodies: set[int] = set()
         self._governed: dict[str, Policy | None] = {}
@@ -121,6 +131,7 @@ class Engine:
         self._agents: dict[int, dict[Listing, Agent]] = {}
         # By the identity of an agent, which is held, and what its signature was worth.
         self._proved: dict[tuple[int, Verdict], tuple[Agent, Agent]] = {}
+        self._named: dict[tuple[int, Named | None], tuple[Agent, Agent]] = {}  # the same for the name of its address
         # By the identities of policy and rule, which are held; what a person's response declares is made once.
         self._declared: dict[tuple[int, int, str], tuple[TdmRule | None, Fields]] = {}
         self._rulings = Rulings(registry.sha256, observe_only=observe_only)
@@ -131,7 +142,9 @@ class Engine:
 
         Both may be asked for a while: requests that are under way end under the policies that they began with.
         """
-        engine = Engine(policies, self.registry, observe_only=self.observe_only, lists=self.lists)
+        engine = Engine(
+            policies, self.registry, observe_only=self.observe_only, lists=self.lists, asks_names=self.asks_names
+        )
         engine._claims, engine._nobodies, engine._agents = self._claims, self._nobodies, self._agents
         engine._rulings, engine._matchers = self._rulings, self._matchers
         self._rulings.keep(policies)
@@ -140,7 +153,9 @@ class Engine:
 
     def knowing(self, lists: AddressBook) -> Engine:
         """The engine with other address lists; what rests on none of them it knows already. As `under`."""
-        engine = Engine(self.policies, self.registry, observe_only=self.observe_only, lists=lists)
+        engine = Engine(
+            self.policies, self.registry, observe_only=self.observe_only, lists=lists, asks_names=self.asks_names
+        )
         engine._nobodies, engine._matchers = self._nobodies, self._matchers
         engine._claims = self._claims.copy()  # each claim needs agents of its own, which the two must not share
         engine._agents = {id(claim): _unasked(claim) for claim in engine._claims.values()}
@@ -215,6 +230,8 @@ class Engine:
         presented = _presented(request, claim)
         if (asked := question(presented, request)) is not None:
             lookups += (asked,)
+        if self.asks_names and is_open(agent) and (asks := _name_of(request.client, claim)) is not None:
+            lookups += (asks,)
         return Case(request=request, agent=agent, matcher=matcher, lookups=lookups, presented=presented)
 
     def conclude(self, case: Case, answers: Answers, *, spent_us: int = 0, is_recorded: bool = True) -> Outcome:
@@ -226,7 +243,7 @@ class Engine:
         published = answers.get(case.lookups[0])
         if not isinstance(published, Published):
             published = NOTHING_KNOWN
-        agent, checked = case.agent, None
+        agent, checked = self._name(case, answers), None
         if case.presented is not UNSIGNED:
             checked = _checked(case, answers)
             agent = self._prove(agent, checked.verdict)
@@ -245,8 +262,22 @@ class Engine:
             fails_closed=response is None and _needs_record(decision),
             published=published,
             fields=_PRIVATE if decision.clause == "grant" else NO_FIELDS,
-            is_signed=checked is not None,
+            is_signed=checked is not None or (agent.method is Method.UNAVAILABLE and agent is not case.agent),
         )
+
+    def _name(self, case: Case, answers: Answers) -> Agent:
+        """The agent after its address was asked for its name, where that was asked; the same for the same."""
+        asked = case.lookups[-1]
+        if not isinstance(asked, ReverseDns):
+            return case.agent
+        answer = answers.get(asked)
+        named = answer if isinstance(answer, Named) else None
+        known = self._named.get((id(case.agent), named))
+        if known is None:
+            if len(self._named) >= _REMEMBERED_PROOFS:
+                self._named.clear()
+            known = self._named[id(case.agent), named] = case.agent, name(case.agent, named)
+        return known[1]
 
     def _prove(self, agent: Agent, verdict: Verdict) -> Agent:
         """The agent after its signature was looked at; the same for the same."""
@@ -379,6 +410,14 @@ def _presented(request: Request, claim: Claim) -> Presented:
     if not request.fields.all("signature-input") and not request.fields.all("signature"):  # almost always
         return UNSIGNED
     return present(request, signers_of(claim))
+
+
+def _name_of(client: ClientAddress, claim: Claim) -> ReverseDns | None:
+    """The question for a client's name; None where its address is unknown, or no name could prove the claim."""
+    suffixes = suffixes_of(claim)
+    if client.address is None or client.source is AddressSource.UNKNOWN or not suffixes:
+        return None
+    return ReverseDns(address=client.address, suffixes=suffixes)
 
 
 def _checked(case: Case, answers: Answers) -> Checked:

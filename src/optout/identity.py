@@ -98,6 +98,45 @@ _NOTES = {
 }
 
 
+class Named(StrEnum):
+    """What forward-confirmed reverse DNS says of an address. Closed.
+
+    `CONFIRMED`: a name of the address ends in the operator's suffix, and leads back to it. `OTHER`: no name does, for
+    certain. A question that could not be answered in time has no answer.
+    """
+
+    CONFIRMED = "confirmed"
+    OTHER = "other"
+
+
+def suffixes_of(claim: Claim) -> tuple[str, ...]:
+    """The ends of names that prove a claim: those that every crawler which it names has, each with its dot."""
+    common = set(claim.crawler.rdns_suffixes).intersection(*(each.rdns_suffixes for each in claim.named))
+    return tuple(suffix for suffix in claim.crawler.rdns_suffixes if suffix in common)
+
+
+def is_open(agent: Agent) -> bool:
+    """Whether a name could still say something: addresses have neither verified nor contradicted the claim."""
+    return agent.standing is Standing.UNVERIFIED
+
+
+def name(agent: Agent, named: Named | None) -> Agent:
+    """The agent after its address was asked for its name; None where no answer came.
+
+    A name that leads back proves the claim: nobody but the operator can give that name to an address. One that does not
+    proves nothing against it, for names are lost and delayed.
+    """
+    if not is_open(agent):
+        return agent
+    operator = agent.claim.crawler.operator
+    if named is Named.CONFIRMED:
+        note = f"the client has a name of {operator}, which leads back to it"
+        return Agent(claim=agent.claim, standing=Standing.VERIFIED, method=Method.REVERSE_DNS, note=note)
+    said = f"the client has no name of {operator}" if named else f"whether the client has a name of {operator} is open"
+    method = agent.method if named is Named.OTHER else Method.UNAVAILABLE
+    return replace(agent, method=method, note="; ".join(part for part in (agent.note, said) if part))
+
+
 def signers_of(claim: Claim) -> frozenset[str]:
     """The hosts whose signature proves a claim: those that sign for every crawler that it names."""
     return frozenset(claim.crawler.signature_agents).intersection(*(each.signature_agents for each in claim.named))

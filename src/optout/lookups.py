@@ -50,6 +50,17 @@ class SignatureCheck(msgspec.Struct, frozen=True, kw_only=True):
     at_s: int
 
 
-Lookup = PublishedDocuments | Introspection | SignatureCheck
+class ReverseDns(msgspec.Struct, frozen=True, kw_only=True):
+    """Has this address a name that ends in one of these suffixes, and does that name lead back to it?
+
+    Answered by `identity.Named`. The suffixes are those that the registry names for the crawler that is claimed; each
+    begins with a dot, so that it matches whole labels.
+    """
+
+    address: str
+    suffixes: tuple[str, ...]
+
+
+Lookup = PublishedDocuments | Introspection | SignatureCheck | ReverseDns
 Answers = Mapping[Lookup, object]
 NO_ANSWERS: Answers = {}

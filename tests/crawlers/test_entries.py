@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from optout.crawlers.entries import FACTS, decode_entries, encode_entries, load_entries
@@ -151,3 +153,14 @@ def test_a_complete_list_is_for_what_its_operator_runs_alone() -> None:
     assert load_entries({"example.yaml": alone.encode()})[0].crawler.address_list_complete
     bare = alone.replace("  address_list: https://example.com/bot.json\n", "").replace(" address_list,", "")
     assert "address_list_complete without an address_list" in fault(bare)
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [".compute.amazonaws.com", ".amazonaws.com", ".bc.googleusercontent.com", "example.com", ".com", ".exämple.com"],
+)
+def test_a_name_that_anybody_can_have_is_no_proof(suffix: str) -> None:
+    assert "rdns_suffixes: [" in WHOLE
+    text = re.sub(r"rdns_suffixes: \[[^\]]*\]", f'rdns_suffixes: ["{suffix}"]', WHOLE, count=1)
+    with pytest.raises(RegistryError, match=r"anybody can have|no domain with a dot"):
+        load_entries({"example.yaml": text.encode()})

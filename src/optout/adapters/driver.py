@@ -37,6 +37,7 @@ from optout.adapters.notices import Notices
 from optout.adapters.public_addresses import PublicAddresses
 from optout.adapters.receipts import Receipts, Unawaited
 from optout.adapters.resolver import Resolver
+from optout.adapters.reverse_dns import ReverseNames, are_names_asked
 from optout.adapters.stats.observers import observers, summary_of
 from optout.adapters.stats.reading import enter, leave
 from optout.adapters.stats.tally import Tally
@@ -101,7 +102,11 @@ class Driver:
         self.upkeep = Upkeep(self.switch, settings.policy, bundled_registry(), settings.evidence)
         self.upkeep.doctor.describe = self._describe
         self.engine = Engine(
-            self.upkeep.policies, self.upkeep.registry, observe_only=self._observe_only, lists=self.upkeep.lists.book
+            self.upkeep.policies,
+            self.upkeep.registry,
+            observe_only=self._observe_only,
+            lists=self.upkeep.lists.book,
+            asks_names=are_names_asked(),
         )
         self._generated = Generated(self.upkeep.registry, observe_only=self._observe_only)
         self.generates = self._generated.any_wanted(self.upkeep.policies)  # whether `document` may have an answer
@@ -113,7 +118,8 @@ class Driver:
         self._fetcher = Fetcher()
         self._stranger = Fetcher(resolver=PublicAddresses())  # for hosts that somebody else runs
         self.keys = KeyDirectories(self._stranger, bundled_registry().signers, on_keys=self._on_keys)
-        self._resolver = Resolver(self.published, self._fetcher, keys=self.keys)
+        self._names = ReverseNames() if self.engine.asks_names else None
+        self._resolver = Resolver(self.published, self._fetcher, keys=self.keys, names=self._names)
         self._receipts: Receipts  # of the event loop in which the door is started
 
     async def start(self) -> None:
@@ -137,6 +143,8 @@ class Driver:
         await self.published.close()
         await self._resolver.close()
         await self.keys.close()
+        if self._names is not None:
+            await self._names.close()
         await self._fetcher.close()
         await self._stranger.close()
         if self.log is not None:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from optout.adapters.documents import HOT_WITHIN, PublishedCache
 from optout.licensing.token import Grant, GrantState, parse_introspection
-from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, SignatureCheck
+from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, ReverseDns, SignatureCheck
 
 if TYPE_CHECKING:
     from optout.adapters.fetcher import Fetcher
     from optout.adapters.key_directories import KeyDirectories
+    from optout.adapters.reverse_dns import ReverseNames
 
 INTROSPECTION_WITHIN = 2.0  # seconds that a crawler waits for the license server
 VALID_FOR = 60.0  # seconds: how long a revoked token may still be taken for good
@@ -40,7 +41,7 @@ class Resolver:
     """Answers from caches, or in a time box. Belongs to one event loop.
 
     `documents_within` and `introspection_within` are seconds. Without a fetcher no license server is asked, without
-    `keys` no key directory.
+    `keys` no key directory, without `names` no DNS.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Resolver:
         fetcher: Fetcher | None = None,
         *,
         keys: KeyDirectories | None = None,
+        names: ReverseNames | None = None,
         documents_within: float = HOT_WITHIN,
         introspection_within: float = INTROSPECTION_WITHIN,
         clock: Callable[[], float] = time.monotonic,
@@ -56,6 +58,7 @@ class Resolver:
         self._published = published
         self._fetcher = fetcher
         self._signatures = keys
+        self._names = names
         self._documents_within = documents_within
         self._introspection_within = introspection_within
         self._clock = clock
@@ -71,13 +74,19 @@ class Resolver:
 
     def at_hand(self, lookups: Collection[Lookup]) -> Answers | None:
         """What `resolve` would answer without waiting, as it can for almost every request; None where it would wait."""
-        if len(lookups) != 1:
-            return None
-        (lookup,) = lookups
-        if not isinstance(lookup, PublishedDocuments):
-            return None
-        published = self._published.at_hand(lookup.authority)
-        return None if published is None else {lookup: published}
+        found: dict[Lookup, object] = {}
+        for lookup in lookups:
+            match lookup:
+                case PublishedDocuments():
+                    answer: object | None = self._published.at_hand(lookup.authority)
+                case ReverseDns() if self._names is not None:
+                    answer = self._names.at_hand(lookup)
+                case _:
+                    return None
+            if answer is None:
+                return None
+            found[lookup] = answer
+        return found
 
     async def close(self) -> None:
         """Ends every question to a license server."""
@@ -94,6 +103,8 @@ class Resolver:
                 return await self._grant(lookup)
             case SignatureCheck():
                 return None if self._signatures is None else await self._signatures.check(lookup)
+            case ReverseDns():
+                return None if self._names is None else await self._names.ask(lookup)
 
     async def _grant(self, lookup: Introspection) -> Grant | None:
         key = self._digest(lookup)

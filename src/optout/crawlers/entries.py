@@ -180,6 +180,13 @@ def _check(entry: Entry) -> None:
         "a list is not complete for what people run on their own computers": (
             entry.address_list_complete and entry.runs_locally
         ),
+        "a name that anybody can have in a cloud or an access network proves nothing": any(
+            f".{suffix.strip('.').lower()}".endswith(_RENTED) for suffix in entry.rdns_suffixes
+        ),
+        "a suffix is no domain with a dot before it": any(
+            not suffix.startswith(".") or suffix.count(".") < 2 or not suffix.isascii()
+            for suffix in entry.rdns_suffixes
+        ),
         "a token of less than three characters": any(len(form.text) < 3 for form in entry.token_forms),
         "a token that is not ASCII": any(not form.text.isascii() for form in entry.token_forms),
         "a control token travels in no user agent and is governed by another crawler": (
@@ -192,6 +199,14 @@ def _check(entry: Entry) -> None:
     for what, is_so in faults.items():
         if is_so:
             raise _wrong(entry.file, entry.name, what)
+
+
+_RENTED = (
+    *(".amazonaws.com", ".googleusercontent.com", ".cloudapp.net", ".azure.com", ".cloudapp.azure.com"),
+    *(".linodeusercontent.com", ".vultrusercontent.com", ".your-server.de", ".clients.your-server.de", ".ovh.net"),
+    *(".oraclecloud.com", ".digitalocean.com", ".hetzner.com", ".contaboserver.net", ".fastly.net", ".cloudfront.net"),
+)
+"""Below these, whoever rents a machine has a name that leads back to it."""
 
 
 def _check_together(entries: tuple[Entry, ...]) -> None:
