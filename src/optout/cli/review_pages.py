@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from optout.review.app import Review
     from optout.review.gate import Gate
 
+_STANCES = ("no-training", "observe", "search-only")  # license-required needs the owner's own terms
+
 
 def serve_pages(
     directory: Path,
@@ -89,11 +91,14 @@ def _review(directory: Path, policy: str, works: Path | None) -> Review:
     load_verifier_key(Layout(directory).vkey)  # says at once, and in words, where there is no log
     registry = bundled_registry()
     engine: Engine | None = None
+    stances: dict[str, Engine] = {}
     if policy:
+        from optout.adapters.policy_files import load_policy_set
         from optout.adapters.policy_watch import PolicyWatch
         from optout.engine import Engine
 
         engine = Engine(PolicyWatch(policy, registry).current, registry)
+        stances = {name: Engine(load_policy_set(name, registry)[0], registry) for name in _STANCES}
     listed = parse_works(_content(works)) if works is not None else ((), ())
     can_write = Layout(directory).key.exists()
 
@@ -107,6 +112,7 @@ def _review(directory: Path, policy: str, works: Path | None) -> Review:
         reader=Reader(directory),
         registry=registry,
         engine=engine,
+        stances=stances,
         works=listed,
         reveal=reveal if can_write else None,
         export=export if can_write else None,

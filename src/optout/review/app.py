@@ -12,7 +12,7 @@ anything, both by what the command line gave, both on record.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -29,7 +29,7 @@ from optout.report.foreign import plain
 from optout.report.language import LANGUAGES, language
 from optout.review.asked import NAMES, Asked, parse_asked
 from optout.review.gate import SESSION, Gate, Session
-from optout.review.pages import crawler, overview, policy, record, records, works
+from optout.review.pages import crawler, overview, policy, record, records, stance, works
 from optout.review.reader import Reader
 from optout.review.works import COLUMNS, Work, WorkFault
 
@@ -44,11 +44,15 @@ _TYPES = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """What the pages are made from. Without `engine` no policy is shown; without `works` no coverage."""
+    """What the pages are made from. Without `engine` no policy is shown; without `works` no coverage.
+
+    `stances` are the ready ones by name, to compare with.
+    """
 
     reader: Reader
     registry: Registry
     engine: Engine | None = None
+    stances: Mapping[str, Engine] = field(default_factory=dict)
     works: tuple[tuple[Work, ...], tuple[WorkFault, ...]] = ((), ())
     reveal: Reveal | None = None
     export: Export | None = None
@@ -175,6 +179,11 @@ class _Pages:
         """`/policy`"""
         url, review = request.query.get("url", "")[:2000].strip(), self._review
         told = await self._ask(lambda reader: policy.policy(reader, review.engine, review.registry, url))
+        name, tenant = request.query.get("stance", ""), _session(request).tenant
+        before, after = review.engine, review.stances.get(name)
+        told |= {"stances": sorted(review.stances) if before is not None else [], "stance": None}
+        if before is not None and after is not None:
+            told["stance"] = await self._ask(lambda reader: stance.stance(reader, before, after, name, tenant))
         return self._show(request, "policy.html", told)
 
     async def export(self, request: web.Request) -> web.Response:
