@@ -63,6 +63,7 @@ def test_a_record_holds_observation_and_inference_in_fields_of_their_own() -> No
         "url.query.present": True,
         "user_agent.original": user_agent("GPTBot"),
         "http.request.header.accept": ["text/markdown"],
+        "observed.prefers_markdown": True,
         "crawl.product": "GPTBot",
         "crawl.operator": "OpenAI",
         "crawl.purpose": "train",

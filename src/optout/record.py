@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from optout.accept import prefers_markdown
 from optout.crawlers.model import Purpose, SaidBy
 from optout.decision import Decision
 from optout.evidence.form import Filled, Form
@@ -223,6 +224,8 @@ def _observe(public: dict[str, Value], request: Request, *, user_fetch: bool) ->
     public["user_agent.original"] = request.user_agent
     if port is not None:
         public["server.port"] = port
+    if prefers_markdown(request.fields):
+        public["observed.prefers_markdown"] = True
     for header, value in request.fields:
         key = _HEADER_ALLOW_LIST.get(header.lower())
         if key is not None and not (user_fetch and key == _FROM):  # a person's own address, when a person asked

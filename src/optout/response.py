@@ -6,14 +6,13 @@ embeds the same object. Rule: nothing that a stranger sent reaches a field, and 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from typing import assert_never
 
 import msgspec
 
+from optout.accept import prefers_html
 from optout.decision import Decision, ReasonCode
 from optout.identity import Standing
 from optout.licensing.token import GrantState
@@ -271,26 +270,3 @@ def _has_offer(decision: Decision) -> bool:
     policy = decision.policy
     offered = bool(policy.terms or policy.license or policy.contact)
     return decision.action is Action.REQUIRE_LICENSE and offered
-
-
-_LONGEST_ACCEPT = 1024
-_MOST_ACCEPTS = 8
-_QUALITY = re.compile(r"[ \t]*;[ \t]*q=([01](?:\.[0-9]{0,3})?)[ \t]*\Z", re.IGNORECASE)
-
-
-def prefers_html(fields: Fields) -> bool:
-    """Whether Accept ranks text/html, named as such, above problem details (RFC 9110 section 12.5.1)."""
-    values = fields.all("accept")
-    return bool(values) and _ranks_html_first(tuple([value[:_LONGEST_ACCEPT] for value in values[:_MOST_ACCEPTS]]))
-
-
-@lru_cache(maxsize=512)  # a crawler says the same with every request; strangers write it, so it is bounded
-def _ranks_html_first(accepts: tuple[str, ...]) -> bool:
-    ranks = {"text/html": 0.0, PROBLEM_JSON: 0.0, "application/json": 0.0}
-    for accept in accepts:
-        for part in accept.split(","):
-            name = part.partition(";")[0].strip(" \t").lower()
-            if name in ranks:
-                quality = _QUALITY.search(part)
-                ranks[name] = float(quality.group(1)) if quality else 1.0
-    return ranks["text/html"] > max(ranks[PROBLEM_JSON], ranks["application/json"])

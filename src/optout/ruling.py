@@ -7,6 +7,7 @@ requests with the same facts cannot differ in the decision.
 
 from __future__ import annotations
 
+from optout.accept import prefers_html
 from optout.decision import Decision, Facts, gather, is_enforced, judge
 from optout.identity import Agent
 from optout.licensing.token import Grant
@@ -14,7 +15,7 @@ from optout.messages import Request, Response
 from optout.policy.matcher import PolicyMatcher
 from optout.policy.model import PolicySet
 from optout.record import Draft, Forms, Record, crawl_request, draft
-from optout.response import Prepared, prefers_html, prepare
+from optout.response import Prepared, prepare
 from optout.signals.declaration import Published
 
 _MOST_RULINGS = 16_384  # of one engine, about 3 KB each with a refusal: a crawler that goes through 10,000 sites

@@ -27,3 +27,36 @@ def test_memory_is_bounded_and_the_latest_stay() -> None:
         found.read("GPTBot", f"{number}.example", record_id=str(number), sha256="", time_us=0)
     assert found.fields("GPTBot", "9.example", 0) == {}
     assert found.fields("GPTBot", "10.example", 0) != {}
+
+
+DAY_US = 86_400_000_000
+
+
+def test_what_was_read_is_compared_with_what_is_in_force_with_a_day_of_grace() -> None:
+    found = Notices()
+
+    def seen(sha256: str, time_us: int) -> object:
+        return found.observe("GPTBot", "a.example", sha256=sha256, time_us=time_us)["observed.robots"]
+
+    assert seen("aa", 0) == "not-seen"
+    found.read("GPTBot", "a.example", record_id="1", sha256="aa", time_us=0)
+    assert seen("aa", 9 * DAY_US) == "current"
+    assert seen("bb", DAY_US - 1) == "in-grace"
+    assert seen("bb", DAY_US) == "outdated"
+
+
+def test_requests_are_counted_since_the_full_minute() -> None:
+    found = Notices()
+    minute = 60_000_000
+    times = [0, 1, minute - 1, minute, minute + 5, 9 * minute]
+    counts = [found.observe("GPTBot", "a.example", sha256="", time_us=time)["observed.minute"] for time in times]
+    assert counts == [1, 2, 3, 1, 2, 1]
+    assert found.observe("CCBot", "a.example", sha256="", time_us=9 * minute)["observed.minute"] == 1
+
+
+def test_minutes_are_bounded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(notices, "_MOST", 4)
+    found = Notices()
+    for number in range(20):
+        found.observe("GPTBot", f"{number}.example", sha256="", time_us=0)
+    assert len(found._minutes) == 4

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optout.accept import prefers_html
 from optout.compilers.edge import NAME, NUMBER, OPERATOR, Answer, CrawlerClass, Edge, Onward, Outcome
 from optout.compilers.tables import compile_edge
 from optout.crawlers.registry import bundled_registry
@@ -15,7 +16,7 @@ from optout.decision import decide, is_always_open
 from optout.identity import identify
 from optout.policy.loader import load_policy
 from optout.policy.matcher import PolicyMatcher
-from optout.response import prefers_html, prepare
+from optout.response import prepare
 from optout.robots.model import normalize_path
 from optout.signals.declaration import Published
 from optout.targets import is_malformed, readings

@@ -115,7 +115,8 @@ def lasting(record: Mapping[str, object]) -> dict[str, object]:
     return {
         key: value
         for key, value in record.items()
-        if key not in OF_THE_MOMENT and not key.startswith(("writer.", "clock.", "private.", "peer.", "notice."))
+        if key not in OF_THE_MOMENT
+        and not key.startswith(("writer.", "clock.", "private.", "peer.", "notice.", "observed."))
     }
 
 

@@ -27,7 +27,8 @@ def without_moment(record: dict[str, object]) -> dict[str, object]:
     return {
         key: value
         for key, value in record.items()
-        if key not in OF_THE_MOMENT and not key.startswith(("writer.", "clock.", "private.", "peer.", "notice."))
+        if key not in OF_THE_MOMENT
+        and not key.startswith(("writer.", "clock.", "private.", "peer.", "notice.", "observed."))
     }
 
 

@@ -412,6 +412,9 @@ class Driver:
         if path == ROBOTS_PATH and outcome.response is None:
             version = outcome.published.robots_document.sha256
             self._notices.read(crawler, site, record_id=str(public["id"]), sha256=version, time_us=time_us)
+        elif path != ROBOTS_PATH:
+            version = outcome.published.robots_document.sha256
+            more |= self._notices.observe(crawler, site, sha256=version, time_us=time_us)
         if not more:
             return public
         return public.and_also(more) if isinstance(public, Filled) else {**public, **more}

@@ -58,7 +58,7 @@ def _word(made: Plan, group: CrawlerClass, mark: Mark) -> str:
 _OF_TYPE = r"(?i)(?:^|,)[ \t]*"
 _WITHOUT_QUALITY = r"[ \t]*(?:,|$|;(?![^,]*;?[ \t]*q=0))"
 _JSON = r"application/(?:problem\+)?json"
-# What `response.prefers_html` says, but where both are named with qualities below 1: then it is problem details.
+# What `accept.prefers_html` says, but where both are named with qualities below 1: then it is problem details.
 _ACCEPT = (
     (rf"{_OF_TYPE}{_JSON}{_WITHOUT_QUALITY}", ""),
     (rf"{_OF_TYPE}text/html[ \t]*;[^,]*q=0(?:\.0{{0,3}})?[ \t]*(?:,|$)", ""),
