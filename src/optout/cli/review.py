@@ -16,6 +16,9 @@ from optout.errors import UsageError
 @click.option(
     "--robots", multiple=True, metavar="[TIME=]FILE", help="With --import: the robots.txt of that time; several times."
 )
+@click.option(
+    "--site", default="", metavar="HOST", help="With --import: only lines about this host, where logs say it."
+)
 @click.option("--json", "as_json", is_flag=True, help="With --import: print one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="With --import: a row for each AI crawler, safe as a spreadsheet.")
 @click.option("--lang", default="en", show_default=True, metavar="TAG", help="With --out: the language, en or de.")
@@ -54,6 +57,7 @@ def review(
     paths: tuple[Path, ...],
     is_import: bool,
     robots: tuple[str, ...],
+    site: str,
     as_json: bool,
     as_csv: bool,
     lang: str,
@@ -83,7 +87,7 @@ def review(
             raise UsageError("which logs?", "optout review --import /var/log/nginx/access.log*")
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other", "choose one")
-        import_logs(paths, robots, as_json=as_json, as_csv=as_csv, out=out, say=language(lang), lang=lang)
+        import_logs(paths, robots, site=site, as_json=as_json, as_csv=as_csv, out=out, say=language(lang), lang=lang)
         return
     if len(paths) != 1 or bool(tls_cert) != bool(tls_key):
         raise UsageError(

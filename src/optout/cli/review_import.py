@@ -32,6 +32,7 @@ def import_logs(
     paths: tuple[Path, ...],
     robots: tuple[str, ...],
     *,
+    site: str,
     as_json: bool,
     as_csv: bool,
     out: Path | None,
@@ -44,7 +45,7 @@ def import_logs(
 
     made_us = now_us()
     versions = tuple(sorted(map(_version, robots), key=lambda version: version.about.since_us))
-    counting = _counting(versions, made_us)
+    counting = _counting(versions, made_us, site)
     with _progress(paths) as told:
         files = tuple(_read(path, counting, told) for path in _in_order(paths))
     account = Account(
@@ -52,6 +53,8 @@ def import_logs(
         robots=tuple(version.about for version in versions),
         lines=counting.lines,
         people=counting.people,
+        without_agent=counting.without_agent,
+        elsewhere=counting.elsewhere,
         bad_lines=counting.bad_lines,
         bad=tuple(counting.bad),
         taken=counting.taken,
@@ -76,7 +79,7 @@ def import_logs(
         write_sheet(sheet(account, say, lang), out, as_pdf=False)
 
 
-def _counting(versions: tuple[Version, ...], made_us: int) -> Counting:
+def _counting(versions: tuple[Version, ...], made_us: int, site: str) -> Counting:
     from optout.adapters.list_files import ListWatch, list_directory
     from optout.adapters.switch import default_state_directory
     from optout.crawlers.address_book import NO_LISTS
@@ -84,7 +87,7 @@ def _counting(versions: tuple[Version, ...], made_us: int) -> Counting:
     from optout.review.importing.counting import Counting
 
     lists = ListWatch(list_directory(default_state_directory())).book
-    return Counting(bundled_registry(), versions, None if lists is NO_LISTS else lists, made_us)
+    return Counting(bundled_registry(), versions, None if lists is NO_LISTS else lists, made_us, site=site)
 
 
 def _version(text: str) -> Version:
@@ -231,6 +234,10 @@ def _summary(account: Account) -> Iterator[str]:
     requests, octets = sum(each.requests for each in crawlers), sum(each.content_bytes for each in crawlers)
     yield f"AI crawlers took {octets} bytes in {requests} requests{span}."
     yield f"{account.lines} lines read; {account.people} name no crawler: counted, and not kept."
+    if account.without_agent:
+        yield f"{account.without_agent} of them have no user agent: a log without that field can show no crawler."
+    if account.elsewhere:
+        yield f"{account.elsewhere} lines of crawlers are about another site."
     others = sum(taken.requests for taken in account.taken if not taken.is_ai)
     if others:
         yield f"{others} are of search engines, previews, feed readers and the like: left alone."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ from aiohttp import web
 from optout.adapters.client_address import NO_PROXIES, TrustedProxies, load_trusted_proxies
 from optout.adapters.doctor import Complaint, Diagnosis, diagnose
 from optout.adapters.doctor.findings import Finding, Level
+from optout.adapters.intake import now_us
+from optout.adapters.list_files import list_directory, write_list
 from optout.adapters.switch import Off, write_switch
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
 from optout.errors import UsageError
 from tests.certificates import make_pair
 from tests.evidence.setting import records
@@ -69,6 +74,8 @@ async def _door(
 
 
 async def _diagnose(place: Path, port: int, *, url: str = f"http://{SITE}/", **more: Any) -> Diagnosis:
+    found = AddressList(prefixes=(ip_network("192.31.196.0/24"),))  # as `optout crawlers update` leaves one
+    write_list(list_directory(place / "state"), take_snapshot("https://openai.com/gptbot.json", b"", found, now_us()))
     complaint = {"state": place / "state", "connect": f"127.0.0.1:{port}", **more}
     return await diagnose(Complaint(url=url, **complaint))
 
@@ -117,7 +124,7 @@ async def test_the_doctor_is_not_on_record_as_a_crawler_and_the_log_says_so(tmp_
     assert records(tmp_path / "state" / "evidence", "crawl.request") == []
     (gap,) = (gap for gap in records(tmp_path / "state" / "evidence", "log.gap") if gap["reason"] == "doctor")
     assert int(str(gap["count"])) >= 4
-    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["evidence"]
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["address-lists", "evidence"]
 
 
 async def test_a_wrong_host_is_a_fault_with_the_line_to_paste(tmp_path: Path) -> None:
@@ -323,4 +330,4 @@ async def test_without_a_url_this_machine_alone_is_looked_at(tmp_path: Path) -> 
     broken.write_text("version: 1\nmode: enforced\n")
     found = await diagnose(Complaint(url=None, state=tmp_path, policy=str(broken)))
     assert _of(found, "policy").level is Level.FAULT
-    assert {finding.code for finding in found.findings} == {"policy", "off", "registry", "clock"}
+    assert {finding.code for finding in found.findings} == {"policy", "off", "lists", "registry", "clock"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from optout.adapters.doctor import local as doctor_local
 from optout.adapters.doctor.findings import Level
 from optout.adapters.doctor.local import (
     look_at_clock,
+    look_at_lists,
     look_at_log,
     look_at_policy,
     look_at_registry,
@@ -21,7 +23,10 @@ from optout.adapters.doctor.local import (
 )
 from optout.adapters.doctor.watch import Door
 from optout.adapters.intake import now_us
+from optout.adapters.list_files import list_directory, write_list
 from optout.adapters.switch import Off, write_switch
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
 from optout.crawlers.registry import bundled_registry
 from tests.evidence.setting import fill
 
@@ -134,3 +139,14 @@ def test_the_disk_of_the_log_is_looked_at(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_directory_without_a_log_is_told(tmp_path: Path) -> None:
     assert _levels(look_at_log((), tmp_path / "nothing")) == {"log-disk": Level.WARNING}
+
+
+def test_missing_lists_and_old_ones_are_told_with_the_command(tmp_path: Path) -> None:
+    (missing,) = look_at_lists(tmp_path, now_us())
+    assert missing.level is Level.WARNING
+    assert "optout crawlers update" in str(missing)
+    found = AddressList(prefixes=(ip_network("192.31.196.0/24"),))
+    write_list(list_directory(tmp_path), take_snapshot("https://openai.com/gptbot.json", b"", found, now_us()))
+    assert _levels(look_at_lists(tmp_path, now_us())) == {"lists": Level.OK}
+    in_a_year = now_us() + 365 * 86_400 * 1_000_000
+    assert _levels(look_at_lists(tmp_path, in_a_year)) == {"lists": Level.WARNING}

@@ -14,6 +14,8 @@ def account(**more: object) -> Account:
         "robots": (),
         "lines": 20,
         "people": 8,
+        "without_agent": 0,
+        "elsewhere": 0,
         "bad_lines": 0,
         "bad": (),
         "taken": (GPTBOT, GOOGLE),

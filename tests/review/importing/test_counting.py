@@ -143,3 +143,21 @@ def test_what_strangers_write_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -
     assert len(of(made, "GPTBot").paths) == 10
     assert not made.are_paths_whole
     assert of(made, "GPTBot").disallowed == 11
+
+
+def test_a_line_of_json_without_a_user_agent_is_nobodys_and_a_broken_one_is_bad() -> None:
+    made = counted(b'{"status":200,"uri":"/"}\n', b'{"time":"x"}\n', b'{"status":200,"uri":"/a\n')
+    assert (made.people, made.without_agent, made.bad_lines) == (1, 1, 2)
+
+
+def test_lines_about_another_site_are_counted_apart() -> None:
+    made = Counting(bundled_registry(), site="A.example")
+    made.add(b"a.example:443 " + line(GPTBOT) + b"b.example " + line(GPTBOT) + line(GPTBOT), "x", 0)
+    assert (of(made, "GPTBot").requests, made.elsewhere) == (2, 1)
+
+
+def test_a_status_that_is_none_is_a_bad_line() -> None:
+    entry = b'{"status":%d,"uri":"/","user_agent":"GPTBot/1.2"}\n'
+    made = counted(*(entry % status for status in (7, 200, 1000, 10**12)))
+    assert of(made, "GPTBot").statuses == {"2xx": 1}
+    assert made.bad_lines == 3

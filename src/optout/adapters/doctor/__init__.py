@@ -25,6 +25,7 @@ from optout.adapters.doctor.checks import (
 from optout.adapters.doctor.findings import Finding, Level, fault, ok, warning
 from optout.adapters.doctor.local import (
     look_at_clock,
+    look_at_lists,
     look_at_log,
     look_at_policy,
     look_at_registry,
@@ -114,6 +115,7 @@ def _local(
     findings += look_at_switch(complaint.state, now)
     findings += look_at_log(doors, complaint.evidence)
     findings += look_at_registry(registry, now)
+    findings += look_at_lists(complaint.state, now)
     findings += look_at_clock()
     return policies, findings
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from optout.adapters.doctor.findings import Finding, fault, ok, warning
 from optout.adapters.doctor.watch import Door
+from optout.adapters.list_files import ListWatch, list_directory
 from optout.adapters.policy_files import load_policy_set
 from optout.adapters.switch import read_switch
 from optout.crawlers.registry import Registry
@@ -64,6 +65,22 @@ def look_at_registry(registry: Registry, now_us: int) -> Iterator[Finding]:
         yield warning("registry", what, why, "pip install --upgrade optout")
     else:
         yield ok("registry", what)
+
+
+def look_at_lists(state: Path, now_us: int) -> Iterator[Finding]:
+    """Whether operators' address lists are there, and young enough to be believed."""
+    book = ListWatch(list_directory(state)).book
+    line = f"optout crawlers update --directory {list_directory(state)}"
+    if not book:
+        why = "no claim can be verified by the address that it comes from"
+        yield warning("lists", "no operator's address list was ever fetched", why, line)
+        return
+    old = [each.url for each in book.snapshots if not each.is_fresh(now_us)]
+    if old:
+        why = "claims by these lists stay unverified"
+        yield warning("lists", f"{len(old)} of {len(book.snapshots)} address lists are too old", why, line)
+    else:
+        yield ok("lists", f"{len(book.snapshots)} operators' address lists are fresh")
 
 
 def look_at_clock() -> Iterator[Finding]:

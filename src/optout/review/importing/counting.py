@@ -36,21 +36,33 @@ class Version:
 
 
 class Counting:
-    """The counts of one import. `versions` are in the order of their times; `lists` are operators' addresses today."""
+    """The counts of one import.
+
+    `versions` are in the order of their times; `lists` are operators' addresses today. With a `site`, crawlers' lines
+    that name another host are counted in `elsewhere` alone. `without_agent` of the people's lines have no user agent.
+    """
 
     def __init__(
-        self, registry: Registry, versions: Sequence[Version] = (), lists: AddressBook | None = None, now_us: int = 0
+        self,
+        registry: Registry,
+        versions: Sequence[Version] = (),
+        lists: AddressBook | None = None,
+        now_us: int = 0,
+        *,
+        site: str = "",
     ) -> None:
         self._recognize: Callable[[str], Claim | None] = registry.recognize
         self._versions = tuple(versions)
         self._since = [version.about.since_us for version in versions]
-        self._lists, self._now_us = lists, now_us
+        self._lists, self._now_us, self._site = lists, now_us, site.lower()
         self._agents: dict[bytes, Claim | None] = {}
         self._taken: dict[str, Taken] = {}
         self._judged: dict[tuple[str, int, str], str] = {}
         self._listings: dict[tuple[str, str], Listing] = {}
         self.lines = 0
         self.people = 0
+        self.without_agent = 0
+        self.elsewhere = 0
         self.bad_lines = 0
         self.bad: list[BadLine] = []
         self.are_paths_whole = True
@@ -80,6 +92,7 @@ class Counting:
                 claim = self._look(user_agent)
             if claim is None:
                 people += 1
+                self.without_agent += not user_agent
             else:
                 self._count(line, claim, file, number)
         self.people += people
@@ -105,6 +118,9 @@ class Counting:
         line = parse_line(octets)
         if line is None:
             self._note_bad(octets, file, number)
+            return
+        if self._site and line.host and line.host != self._site:
+            self.elsewhere += 1
             return
         crawler = claim.crawler
         taken = self._taken.get(crawler.name)

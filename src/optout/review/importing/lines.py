@@ -52,7 +52,9 @@ def find_user_agent(line: bytes) -> bytes | None:
     """The octets of a line's user agent as the log writes them, b"" where it has none; None where no form fits."""
     if line[:1] == b"{":
         found = _JSON_AGENT.search(line)
-        return found[1] if found is not None else b""
+        if found is not None:
+            return found[1]
+        return b"" if line.rstrip().endswith(b"}") and b'"status' in line else None
     if _ESCAPED in line:
         quoted = _QUOTED.findall(line)
         return (quoted[2] if len(quoted) > 2 else b"") if quoted else None
@@ -160,7 +162,7 @@ def _of_json(line: bytes) -> Line | None:
 
 def _of_caddy(said: dict[str, object], request: dict[str, object]) -> Line | None:
     headers = request.get("headers")
-    status = _whole(said.get("status"))
+    status = _status(said.get("status"))
     if status is None:
         return None
     return Line(
@@ -198,7 +200,7 @@ def _of_names(said: dict[str, object]) -> Line | None:
     def first(kind: str) -> object:
         return next((said[name] for name in _NAMES[kind] if name in said), None)
 
-    status = _whole(first("status"))
+    status = _status(first("status"))
     if status is None:
         return None
     method, target = _text(first("method")), _text(first("target"))
@@ -219,6 +221,11 @@ def _of_names(said: dict[str, object]) -> Line | None:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _status(value: object) -> int | None:
+    found = _whole(value)
+    return found if found is not None and 100 <= found <= 999 else None
 
 
 def _whole(value: object) -> int | None:
