@@ -74,9 +74,10 @@ class Robots:
 class Account:
     """All of an import.
 
-    `people` are lines that name no crawler, counted and nothing else, `without_agent` of them have no user agent, so
-    that they can show none; `elsewhere` are crawlers' lines about other sites than the one asked for; `bad_lines` are those in no form, of which the
-    first few are in `bad`. `taken` stands by requests, AI crawlers first. `is_judged`: a robots.txt was given.
+    `people` are lines that name no crawler, counted and nothing else; `without_agent` of them have no user agent, so
+    that they can show none. `elsewhere` are crawlers' lines about other sites than the one asked for, `bad_lines` those
+    in no form, of which the first few are in `bad`. `taken` stands by requests, AI crawlers first. `is_judged`: a
+    robots.txt was given.
     """
 
     files: tuple[LogFile, ...]
