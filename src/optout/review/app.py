@@ -178,8 +178,8 @@ class _Pages:
     async def policy(self, request: web.Request) -> web.Response:
         """`/policy`"""
         url, review = request.query.get("url", "")[:2000].strip(), self._review
-        told = await self._ask(lambda reader: policy.policy(reader, review.engine, review.registry, url))
         name, tenant = request.query.get("stance", ""), _session(request).tenant
+        told = await self._ask(lambda reader: policy.policy(reader, review.engine, review.registry, url, tenant))
         before, after = review.engine, review.stances.get(name)
         told |= {"stances": sorted(review.stances) if before is not None else [], "stance": None}
         if before is not None and after is not None:

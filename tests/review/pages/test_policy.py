@@ -47,7 +47,7 @@ def _engine() -> Engine:
 
 
 def test_each_visitor_gets_what_the_engine_says_with_the_line(reader: Reader) -> None:
-    told = policy(reader, _engine(), bundled_registry(), "https://a.example/art/1.jpg")
+    told = policy(reader, _engine(), bundled_registry(), "https://a.example/art/1.jpg", "")
     rows = {row["visitor"]: row for row in told["rows"]}
     assert rows["GPTBot"]["answer"] == "deny (403)"
     assert rows["GPTBot"]["place"] == "robots.txt:2"
@@ -60,12 +60,22 @@ def test_each_visitor_gets_what_the_engine_says_with_the_line(reader: Reader) ->
 
 @pytest.mark.parametrize("url", ["no address", "javascript:alert(1)", "https://", "//x", "https://a b/"])
 def test_what_is_no_address_is_said_so(reader: Reader, url: str) -> None:
-    told = policy(reader, _engine(), bundled_registry(), url)
+    told = policy(reader, _engine(), bundled_registry(), url, "")
     assert told["fault"]
     assert told["rows"] == []
 
 
 def test_without_a_policy_the_page_says_what_to_give(reader: Reader) -> None:
-    told = policy(reader, None, bundled_registry(), "")
+    told = policy(reader, None, bundled_registry(), "", "")
     assert not told["has_policy"]
     assert told["sites"] == ["a.example"]
+
+
+def test_a_tenant_sees_his_own_sites_and_policies_alone(reader: Reader) -> None:
+    told = policy(reader, _engine(), bundled_registry(), "https://a.example/", "nobody")
+    assert told["sites"] == []
+    assert told["policies"] == []
+    assert told["rows"] == []
+    assert told["fault"] == "that is no site of yours"
+    assert policy(reader, _engine(), bundled_registry(), "", "alice")["sites"] == ["a.example"]
+    assert policy(reader, _engine(), bundled_registry(), "https://a.example/", "default")["rows"]

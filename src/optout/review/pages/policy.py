@@ -21,9 +21,10 @@ _VISITORS = (
 _PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
 
 
-def policy(reader: Reader, engine: Engine | None, registry: Registry, url: str) -> dict[str, Any]:
-    """The page's dictionary. `url` is what somebody typed; "" asks nothing yet."""
-    sites = sorted({figure.key[0] for figure in reader.catalog.figures(Asked().question(), ("host",))} - {""})
+def policy(reader: Reader, engine: Engine | None, registry: Registry, url: str, tenant: str) -> dict[str, Any]:
+    """The page's dictionary. `url` is what somebody typed; "" asks nothing yet. A tenant sees his own policies."""
+    question = Asked().question(tenant=tenant)
+    sites = sorted({figure.key[0] for figure in reader.catalog.figures(question, ("host",))} - {""})
     told: dict[str, Any] = {
         "has_policy": engine is not None,
         "sites": sites[:200],
@@ -31,13 +32,16 @@ def policy(reader: Reader, engine: Engine | None, registry: Registry, url: str) 
         "fault": "",
         "rows": [],
         "declared": [],
-        "policies": _policies(engine),
+        "policies": _policies(engine, tenant),
     }
     if not url:
         return told
     request = make_request(url, _PERSON)
     if not request.authority or parse_authority(request.authority, request.scheme) is None:
         return {**told, "fault": "that is no address of a page: write it like https://your.site/gallery/7.jpg"}
+    ruling = engine.govern(request.authority) if engine is not None else None
+    if tenant and (ruling.tenant if ruling is not None else "") != tenant:
+        return {**told, "fault": "that is no site of yours"}
     published = _published(reader, request.authority)
     told["declared"] = [
         {"name": document.name, "state": document.state.value, "sha256": document.sha256}
@@ -49,7 +53,7 @@ def policy(reader: Reader, engine: Engine | None, registry: Registry, url: str) 
     return told
 
 
-def _policies(engine: Engine | None) -> list[dict[str, Any]]:
+def _policies(engine: Engine | None, tenant: str) -> list[dict[str, Any]]:
     if engine is None:
         return []
     return [
@@ -72,6 +76,7 @@ def _policies(engine: Engine | None) -> list[dict[str, Any]]:
             "digest": policy.digest,
         }
         for policy in engine.policies.policies
+        if tenant in ("", policy.tenant)
     ]
 
 
