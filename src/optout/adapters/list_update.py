@@ -68,6 +68,7 @@ async def fetch_lists(
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(url: str, crawlers: tuple[str, ...]) -> Updated:
+        """One list."""
         async with turns:
             answer = await fetcher.get_list(url, LIST_LIMIT, within=within)
         if answer.fault:

@@ -82,6 +82,7 @@ def make_app(review: Review, gate: Gate) -> web.Application:
     app.router.add_post("/export", pages.export_now)
 
     async def close(_: web.Application) -> None:
+        """Close the log's files with the application."""
         review.reader.close()
 
     app.on_cleanup.append(close)

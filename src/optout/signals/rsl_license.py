@@ -74,7 +74,7 @@ class LicenseReading:
 
     def url(self, element: Element, name: str, written: str | None) -> str:
         """A URL that can be used; "" for any other."""
-        if written is None or is_absolute_url(written):
+        if written is None or is_absolute_url(written) or (name == "custom" and _is_mail(written)):
             return written or ""
         self.fault(element, RslFaultCode.BAD_VALUE, f"{name} is no absolute http or https URL: not used")
         return ""
@@ -197,3 +197,11 @@ def _meant(token: str, is_known: Callable[[str], bool]) -> str:
     """The token that was probably meant; "" where it is not clear."""
     small = token.lower()
     return next((each for each in (_MEANT.get(small, small), token.upper()) if is_known(each)), "")
+
+
+_MAIL = re.compile(r"mailto:[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
+
+
+def _is_mail(text: str) -> bool:
+    """Whether a text is the address of a mailbox as a URL (RFC 6068), without fields: a way to ask for a license."""
+    return _MAIL.fullmatch(text) is not None

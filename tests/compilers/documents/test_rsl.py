@@ -9,6 +9,9 @@ import xmlschema
 
 from optout.compilers.documents.rsl import NAMESPACE, USAGES, license_xml
 from optout.compilers.documents.uses import among, uses_for
+from optout.lint.runner import lint_rsl
+from optout.signals.rsl import parse_rsl
+from optout.signals.rsl_uses import RslMatcher
 from tests.compilers.documents.published import NO_TRAINING, documents, policy, text
 
 USE = "[a-z-]+( [a-z-]+)*"
@@ -62,7 +65,10 @@ def licenses(more: str, default: str = "allow", server: str = "") -> dict[str, l
     ("clauses", "expected"),
     [
         (NO_TRAINING, {"/": [{"prohibits": "ai-train"}]}),
-        ("clauses: [{action: require-license, purpose: train}]\n", {"/": [{"permits": "ai-train"}]}),
+        (
+            "clauses: [{action: require-license, purpose: train}]\n",
+            {"/": [{"permits": "search"}, {"permits": "ai-train"}]},
+        ),
         (
             "clauses: [{action: allow, purpose: [search, train], path: /free/}, {action: deny}]\n",
             {
@@ -80,10 +86,17 @@ def test_what_needs_a_license_names_the_offer_and_the_server() -> None:
     found = uses_for(policy("clauses: [{action: require-license, purpose: train}]\n"))
     data = license_xml(found, offer="https://a.example/?a=1&b=2", server="https://licenses.example", terms="")
     root = ElementTree.fromstring(data)
-    assert root[0].attrib["server"] == "https://licenses.example"
+    assert "server" not in root[0].attrib  # or search engines would need a token, too
     assert [custom.text for custom in root.iter(f"{{{NAMESPACE}}}custom")] == ["https://a.example/?a=1&b=2"]
+    closed = uses_for(
+        policy("clauses: [{action: require-license, purpose: [train, search], including_search: true}]\n")
+    )
+    data = license_xml(closed, offer="", server="https://licenses.example", terms="")
+    root = ElementTree.fromstring(data)
+    assert root[0].attrib["server"] == "https://licenses.example"
+    assert [custom.text for custom in root.iter(f"{{{NAMESPACE}}}custom")] == ["https://licenses.example"]
     nowhere = ElementTree.fromstring(license_xml(found, offer="", server="", terms=""))
-    assert [len(payment) for payment in nowhere.iter(f"{{{NAMESPACE}}}payment")] == [0]
+    assert [len(payment) for payment in nowhere.iter(f"{{{NAMESPACE}}}payment")] == [0, 0]
 
 
 def test_where_nothing_is_said_there_is_no_document() -> None:
@@ -94,3 +107,28 @@ def test_where_nothing_is_said_there_is_no_document() -> None:
 def test_a_policy_that_names_its_own_license_gets_the_document() -> None:
     made = documents(f"license: /terms/rsl.xml\nterms: /terms/\n{NO_TRAINING}")
     assert "<terms>https://site.example/terms/</terms>" in text(made, "/terms/rsl.xml")
+
+
+@pytest.mark.parametrize("default", ["allow", "deny"])
+@pytest.mark.parametrize(
+    ("clauses", "path", "expected"),
+    [
+        ("[{action: require-license, purpose: train}]", "/x", {"train": "disallowed", "search": "allowed"}),
+        ("[{action: allow, purpose: train, path: /press/}]", "/press/x", {"train": "allowed", "search": "allowed"}),
+        ("[{action: deny, purpose: train}]", "/x", {"train": "disallowed"}),
+        (
+            "[{action: deny, purpose: [train, search], including_search: true}]",
+            "/x",
+            {"train": "disallowed", "search": "disallowed"},
+        ),
+    ],
+)
+def test_our_own_reader_reads_the_same_and_search_is_never_lost_by_the_way(
+    clauses: str, path: str, expected: dict[str, str], default: str
+) -> None:
+    made = documents(f"license: /license.xml\nclauses: {clauses}\n", default)
+    data = made.files["/license.xml"].data
+    assert lint_rsl(data) == ()
+    said = {str(each.usage): str(each.preference) for each in RslMatcher(parse_rsl(data)).statements(path, "", "RSL")}
+    assert {usage: said[usage] for usage in expected} == expected
+    assert said.get("search") != "disallowed" or expected.get("search") == "disallowed"

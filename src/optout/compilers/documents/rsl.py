@@ -1,7 +1,9 @@
 """A policy as a license document of Really Simple Licensing (RSL 1.0, namespace https://rslstandard.org/rsl).
 
 The most specific `content` speaks for a path, so each has the complete set. What needs a license is offered at the
-owner's page or address: a policy knows no price. `permits` is a closed list, so each license names its own uses.
+owner's page or address: a policy knows no price. `permits` is a closed list (RSL 1.0, evaluation), so where a content
+permits anything, search is permitted beside it unless the policy speaks of search: nobody means to lose that. For the
+same reason a content names its license server only where search is not free: a server makes a token necessary for all.
 """
 
 from __future__ import annotations
@@ -30,9 +32,10 @@ def license_xml(found: tuple[Uses, ...], *, offer: str, server: str, terms: str)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<rsl xmlns={quoteattr(NAMESPACE)}>"]
     for uses in found:
         needs = [word for usage, word in USAGES.items() if uses.said.get(usage) is Action.REQUIRE_LICENSE]
-        by_server = f" server={quoteattr(server)}" if server and needs else ""
+        is_open_to_search = uses.said.get(Usage.SEARCH) in (None, Action.ALLOW)
+        by_server = f" server={quoteattr(server)}" if server and needs and not is_open_to_search else ""
         lines.append(f"  <content url={quoteattr(uses.path)}{by_server}>")
-        lines += _licenses(uses, needs, offer)
+        lines += _licenses(uses, needs, offer or server)
         lines += [f"    <terms>{escape(terms)}</terms>"] if terms else []
         lines.append("  </content>")
     lines.append("</rsl>")
@@ -41,6 +44,8 @@ def license_xml(found: tuple[Uses, ...], *, offer: str, server: str, terms: str)
 
 def _licenses(uses: Uses, needs: list[str], offer: str) -> Iterator[str]:
     permitted = [word for usage, word in USAGES.items() if uses.said.get(usage) is Action.ALLOW]
+    if (permitted or needs) and Usage.SEARCH not in uses.said:
+        permitted.append(USAGES[Usage.SEARCH])
     refused = [word for usage, word in USAGES.items() if uses.said.get(usage) is Action.DENY]
     if permitted or refused:
         yield "    <license>"
