@@ -83,3 +83,11 @@ def test_a_call_that_cannot_be_meant_says_what_to_try(
 
 def test_where_there_is_no_log_it_says_so(tmp_path: Path) -> None:
     assert isinstance(_run(tmp_path, "--get", "/").exception, EvidenceError)
+
+
+def test_a_sitemap_is_a_list_of_works(home: Path, tmp_path: Path) -> None:
+    sitemap = tmp_path / "sitemap.xml"
+    entry = "<url><loc>https://a.example/art/1.jpg</loc></url><url><loc>https://a.example/none</loc></url>"
+    sitemap.write_text(f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entry}</urlset>')
+    told = json.loads(_run(home, "--works", sitemap, "--get", "/works.json").stdout)
+    assert [(row["path"], row["count"]) for row in told["rows"]] == [("/art/1.jpg", 3), ("/none", 0)]

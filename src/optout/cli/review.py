@@ -34,7 +34,7 @@ from optout.errors import UsageError
     "--works",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="A list of works (CSV, or a path a line).",
+    help="A list of works: CSV, a path a line, or a sitemap.",
 )
 @click.option("--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Where the pages are.")
 @click.option("--get", default="", metavar="PATH", help="Print one page, as /records.json, and end.")

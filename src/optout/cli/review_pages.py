@@ -99,7 +99,7 @@ def _review(directory: Path, policy: str, works: Path | None) -> Review:
 
         engine = Engine(PolicyWatch(policy, registry).current, registry)
         stances = {name: Engine(load_policy_set(name, registry)[0], registry) for name in _STANCES}
-    listed = parse_works(_content(works)) if works is not None else ((), ())
+    listed = parse_works(_list_of(works)) if works is not None else ((), ())
     can_write = Layout(directory).key.exists()
 
     def reveal(log: Path, entry: Entry, by: str, reason: str) -> dict[str, object] | None:
@@ -120,11 +120,16 @@ def _review(directory: Path, policy: str, works: Path | None) -> Review:
     )
 
 
-def _content(path: Path) -> bytes:
+def _list_of(path: Path) -> bytes:
+    """The list of works: a table or addresses as they are, a sitemap as the addresses in it."""
+    from optout.cli.url_lists import listed
+
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as fault:
         raise UsageError(f"cannot read {path}: {fault.strerror}", "name a list that exists") from fault
+    is_sitemap = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"\x1f\x8b"))
+    return "\n".join(listed(None, path)).encode("utf-8", "replace") if is_sitemap else data
 
 
 def _export(directory: Path, scope: Mapping[str, str], by: str) -> tuple[dict[str, Any], bytes | None]:

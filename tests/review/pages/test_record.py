@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,15 @@ def test_a_person_s_record_and_another_tenants_are_not_there(reader: Reader) -> 
     assert find(reader, "r1", "bob") is None
     assert find(reader, "person", "") is None
     assert find(reader, "r1", "alice") is not None
+
+
+def test_the_time_here_stands_beside(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        told = record(reader, "r1", "")
+        assert told is not None
+        assert (told["time"], told["local_time"]) == ("2026-11-18 11:06:40 UTC", "2026-11-18 16:36:40 +0530")
+    finally:
+        monkeypatch.undo()
+        time.tzset()

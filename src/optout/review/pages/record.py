@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def record(reader: Reader, record_id: str, tenant: str) -> dict[str, Any] | None
         "index": entry.leaf_index,
         "type": str(fields.get("type", "")),
         "time": moment(number(fields, "time_us")),
+        "local_time": _local(number(fields, "time_us")),
         "crawler": str(fields.get("crawl.product", "")),
         "observed": _those(fields, _OBSERVED),
         "concluded": _others(fields, (*_OBSERVED, *_OWN)),
@@ -60,6 +62,14 @@ def record(reader: Reader, record_id: str, tenant: str) -> dict[str, Any] | None
         "has_private": bool(entry.private),
         "outcome": _outcome(reader, fields),
     }
+
+
+def _local(time_us: int) -> str:
+    """The same time as clocks around here show it, with the zone's offset; "" for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(time_us / 1_000_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def find(reader: Reader, record_id: str, tenant: str) -> tuple[Path, Entry] | None:
