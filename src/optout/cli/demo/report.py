@@ -91,7 +91,14 @@ def _verdict(result: Result, kept: Path | None) -> list[str]:
                 )
     if kept is not None:
         place = escape(str(kept))
-        lines.append(f"Policy and logs are kept in {place}; try: optout evidence list {place}/evidence-gateway")
+        lines += [
+            f"Policy and logs are kept in {place}. Look at them:",
+            f"  optout review {place}/evidence-gateway --policy {place}/policy.yaml      # in your browser",
+            f"  optout report {place}/evidence-gateway --crawler GPTBot --work '/gallery/*' -o gptbot.pdf",
+            f"  optout evidence list {place}/evidence-gateway",
+        ]
+    else:
+        lines.append("Keep its logs, and look at them in a browser or as PDF: optout demo --keep DIR")
     return [
         *lines,
         "",
