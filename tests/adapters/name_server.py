@@ -81,9 +81,15 @@ async def name_server(zone: Zone, manner: Manner = honest, ttl: int = 300) -> As
         finally:
             writer.close()
 
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(server), local_addr=("127.0.0.1", 0))
-    server.port = int(transport.get_extra_info("sockname")[1])
-    tcp = await asyncio.start_server(stream, "127.0.0.1", server.port)
+    while True:
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(server), local_addr=("127.0.0.1", 0))
+        server.port = int(transport.get_extra_info("sockname")[1])
+        try:
+            tcp = await asyncio.start_server(stream, "127.0.0.1", server.port)
+        except OSError:  # Free for one protocol, taken for the other.
+            transport.close()
+        else:
+            break
     try:
         yield server
     finally:

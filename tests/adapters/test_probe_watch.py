@@ -109,7 +109,7 @@ async def test_the_answer_is_that_of_anybody_to_the_byte_and_the_record_another(
     assert _types(tmp_path) == {"crawl.request": 1, "probe.request": 1}
     by_type = {str(leaf["type"]): leaf for leaf in leaves(tmp_path / "evidence")}
     left, right = by_type["crawl.request"], by_type["probe.request"]
-    own = {"id", "type", "time_us", "mono_us", "writer.seq", "decision.us"}
+    own = {"id", "type", "time_us", "mono_us", "writer.seq", "decision.us", "observed.minute", "observed.robots"}
     assert {name for name in left.keys() | right.keys() if left.get(name) != right.get(name)} <= own
 
 

@@ -75,13 +75,9 @@ _FORBIDDEN = re.compile(r"(?:^|[ \t,])([A-Za-z-]+)[ \t]*=[ \t]*no(?=[ \t,]|$)", 
 
 
 def _rules(rules: Iterable[Rule]) -> Iterator[bytes]:
-    is_empty = True
-    for (octets, allow), _ in groupby(rules, key=lambda rule: (_written(rule.pattern), rule.allow)):
-        if octets:
-            is_empty = False
-            yield b"%b: %b\n" % (b"Allow" if allow else b"Disallow", octets)
-    if is_empty:
-        yield b"Disallow:\n"
+    written = ((octets, rule.allow) for rule in rules if (octets := _written(rule.pattern)))
+    lines = [b"%b: %b\n" % (b"Allow" if allow else b"Disallow", octets) for (octets, allow), _ in groupby(written)]
+    yield from lines or [b"Disallow:\n"]
 
 
 def _written(pattern: PathPattern) -> bytes:

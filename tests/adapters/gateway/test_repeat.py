@@ -110,7 +110,7 @@ async def test_each_is_on_record_with_its_number_and_time(tmp_path: Path, origin
     assert [record["id"] for record in records] == numbers
     times = [int(str(record["time_us"])) for record in records]
     assert times == sorted(set(times))
-    own = {"id", "time_us", "mono_us", "decision.us", "writer.seq"}
+    own = {"id", "time_us", "mono_us", "decision.us", "writer.seq", "observed.minute", "observed.robots"}
     alike = [{key: value for key, value in record.items() if key not in own} for record in records]
     assert all(each == alike[0] for each in alike)
 
