@@ -49,7 +49,8 @@ def audit(
 ) -> None:
     """Fetch what the site of URL publishes, the page itself and one image; lint all of it and say what it adds up to.
 
-    A dozen requests at most, one after another, to one address. With --probe fourteen more, at most one a second.
+    Seventeen requests at most, one after another, to one address; license documents alone may lie on other hosts.
+    With --probe fourteen more, at most one a second.
 
     Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault.
     """
