@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from optout.cli.terminal import safe
 from optout.cli.url_lists import listed
 
 if TYPE_CHECKING:
+    from optout.evidence.directory import Layout
     from optout.evidence.index.catalog import Catalog
     from optout.evidence.index.question import Question
     from optout.report.replay import Change, Recorded, Replayed
@@ -70,7 +70,7 @@ def replay(
     )
     with catalog_of(evidence) as catalog:
         requests = _Requests(catalog, wanted, pages)
-        found = judge_again(before, after, requests.read(), documents_in(Layout(evidence).snapshots))
+        found = judge_again(before, after, requests.read(), documents_in(Layout(evidence)))
     if as_json:
         click.echo(json.dumps(_told(found, requests.lost)))
     else:
@@ -100,17 +100,15 @@ class _Requests:
             yield recorded, hit.found.row.size
 
 
-def documents_in(snapshots: Path) -> Callable[[Recorded], Published]:
+def documents_in(layout: Layout) -> Callable[[Recorded], Published]:
     """What a site published when a request came, from the documents that the log keeps by content."""
     from optout.signals.declaration import ROBOTS_NAME, TDMREP_NAME, known, parse_published, unknown
 
     kept: dict[tuple[str, str, str], Published] = {}
 
     def document(name: str, digest: str) -> Document:
-        with suppress(OSError):
-            if len(digest) == 64 and digest.isalnum():
-                return known(name, (snapshots / digest).read_bytes())
-        return unknown(name, "not in the log")
+        data = layout.document(digest)
+        return known(name, data) if data is not None else unknown(name, "not in the log")
 
     def published(recorded: Recorded) -> Published:
         key = (recorded.authority, recorded.robots, recorded.tdmrep)

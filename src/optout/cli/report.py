@@ -148,12 +148,8 @@ def _history(directory: Path, authority: str) -> tuple[Layout, History]:
 
 def documents_of(layout: Layout, hashes: set[str]) -> Mapping[str, bytes]:
     """The documents with these SHA-256 (hex) that the log has kept."""
-    found = {}
-    for sha256 in sorted(hashes):
-        file = layout.snapshots / sha256
-        if sha256 and file.exists():
-            found[sha256] = file.read_bytes()
-    return found
+    found = {sha256: layout.document(sha256) for sha256 in sorted(hashes)}
+    return {sha256: data for sha256, data in found.items() if data is not None}
 
 
 def account_of(

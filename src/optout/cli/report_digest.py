@@ -73,7 +73,7 @@ def _week(directory: Path, until_us: int | None) -> Week:
             sums=_sums(catalog, start, end),
             before=_sums(catalog, start - WEEK_US, start),
             gaps=tuple(_gaps(catalog, start, end)),
-            broken=len(catalog.breaks),
+            broken=catalog.lost,
             seen_line=account.seen_line,
         )
 

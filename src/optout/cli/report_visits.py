@@ -29,7 +29,7 @@ def visited(directory: Path, account: Account, crawler: str, work: str, authorit
     hashes: dict[int, str] = {}
     with catalog_of(directory) as catalog:
         counted = _count(catalog, account, crawler, work, authority, hashes)
-        broken = len(catalog.breaks)
+        broken = catalog.lost
     wanted = {rule.sha256 for rule, _ in counted.rules}
     documents = {
         sha256: data for log in logs_of(directory) for sha256, data in documents_of(Layout(log), wanted).items()

@@ -80,15 +80,17 @@ def check_anchors(layout: Layout, key: VerifierKey, roots: tuple[Certificate, ..
 
     Raises OSError, and EvidenceError where there are roots and the library is not installed.
     """
-    found = []
-    for anchor in list_anchors(layout):
-        note, request, response = ((anchor.path / name).read_bytes() for name in FILES)
-        checkpoint = open_checkpoint(note, key)
-        if isinstance(checkpoint, Checkpoint) and checkpoint.size != anchor.size:
-            checkpoint = NoteFault(text=f"it is over {checkpoint.size} records")
-        token = check_token(response, request, note, roots) if roots else None
-        found.append(Checked(anchor=anchor, checkpoint=checkpoint, token=token))
-    return tuple(found)
+    return tuple(check_anchor(anchor, key, roots) for anchor in list_anchors(layout))
+
+
+def check_anchor(anchor: Anchor, key: VerifierKey, roots: tuple[Certificate, ...] = ()) -> Checked:
+    """Check one as `check_anchors` does."""
+    note, request, response = ((anchor.path / name).read_bytes() for name in FILES)
+    checkpoint = open_checkpoint(note, key)
+    if isinstance(checkpoint, Checkpoint) and checkpoint.size != anchor.size:
+        checkpoint = NoteFault(text=f"it is over {checkpoint.size} records")
+    token = check_token(response, request, note, roots) if roots else None
+    return Checked(anchor=anchor, checkpoint=checkpoint, token=token)
 
 
 def seen_by_authorities(checked: Sequence[Checked]) -> tuple[Seen, ...]:

@@ -21,7 +21,9 @@ The directory has mode 0700, its files have 0600.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,7 @@ TURNING = "turning"
 
 # What an empty volume or a broken-off init may hold; a log has a vkey, which is written last.
 _STILL_NEW = frozenset({"lock", "key", "segments", "snapshots", "state", "checkpoint", "keys", "lost+found"})
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _LONGEST_ORIGIN = 200  # bytes: the name stands in every record and twice in every checkpoint
 
 
@@ -79,6 +82,14 @@ class Layout:
     def snapshots(self) -> Path:
         """The documents kept by content."""
         return self.root / "snapshots"
+
+    def document(self, sha256: str) -> bytes | None:
+        """The document with this SHA-256 (hex); None where there is none, or other bytes lie in its place."""
+        try:
+            data = (self.snapshots / sha256).read_bytes() if _DIGEST.match(sha256) else b""
+        except OSError:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
     @property
     def tiles(self) -> Path:

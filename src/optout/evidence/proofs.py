@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
+from pathlib import Path
 
 from optout.errors import EvidenceError
 from optout.evidence.checkpoint import NoteFault, VerifierKey, open_checkpoint
@@ -171,21 +172,25 @@ def _records(layout: Layout, first: int) -> Iterator[bytes]:
         yield item.record
 
 
-def prove(layout: Layout, record: bytes, index: int, key: VerifierKey) -> LogProof | None:
+def prove(
+    layout: Layout, record: bytes, index: int, key: VerifierKey, *, note: Path | None = None, is_quick: bool = False
+) -> LogProof | None:
     """The proof for a record of a log, by its published checkpoint; None where that does not cover it yet.
 
+    `note` is the file of another checkpoint. With `is_quick`, the whole log is not read where tiles are damaged.
     Raises EvidenceError if the log does not have what it signed, and OSError.
     """
-    note = layout.checkpoint.read_bytes()
-    checkpoint = open_checkpoint(note, key)
+    file = note or layout.checkpoint
+    signed = file.read_bytes()
+    checkpoint = open_checkpoint(signed, key)
     if isinstance(checkpoint, NoteFault):
-        raise EvidenceError(f"{layout.checkpoint}: {checkpoint.text}", "restore it from its backup")
+        raise EvidenceError(f"{file}: {checkpoint.text}", "restore it from its backup")
     if index >= checkpoint.size:
         return None
     fault: NoteFault | None = None
-    for trusting in (True, False):
+    for trusting in (True,) if is_quick else (True, False):
         hashes = Hashes(layout, trusting=trusting).inclusion(index, checkpoint.size)
-        proof = LogProof(index=index, hashes=hashes, note=note)
+        proof = LogProof(index=index, hashes=hashes, note=signed)
         fault = proof.check(record, key)
         if fault is None:
             return proof

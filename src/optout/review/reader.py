@@ -84,7 +84,7 @@ class Reader:
     @property
     def broken(self) -> int:
         """How many records are damaged or missing."""
-        return len(self.catalog.breaks)
+        return self.catalog.lost
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -98,13 +98,8 @@ class Reader:
 
     def document(self, sha256: str) -> bytes | None:
         """A document that the log has kept, by its SHA-256 (hex)."""
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-            return None
-        for log in logs_of(self.directory):
-            file = Layout(log).snapshots / sha256
-            if file.is_file():
-                return file.read_bytes()
-        return None
+        found = (Layout(log).document(sha256) for log in logs_of(self.directory))
+        return next((data for data in found if data is not None), None)
 
 
 def of_tenant(question: Question, tenant: str) -> Question:

@@ -7,7 +7,8 @@ from pathlib import Path
 from optout.review.asked import parse_asked
 from optout.review.pages.overview import overview
 from optout.review.reader import Reader
-from tests.review.setting import HOSTILE, log_of_visits
+from tests.evidence.setting import open_log
+from tests.review.setting import HOSTILE, TIME_US, log_of_visits
 
 
 def _told(place: Path, tenant: str = "", **query: str):  # type: ignore[no-untyped-def]
@@ -62,3 +63,15 @@ def test_the_logs_own_state_and_gaps_stand_on_it(tmp_path: Path) -> None:
     assert told["health"]["gaps"] == 1
     assert told["gaps"][0]["reason"] == HOSTILE
     assert told["gaps"][0]["count"] == 3
+
+
+def test_a_tenant_hears_of_the_gaps_of_his_own_and_of_the_log_s_only(tmp_path: Path) -> None:
+    home = log_of_visits(tmp_path / "evidence")
+    log = open_log(home)
+    for _ in range(60):
+        log.append({"type": "log.gap", "tenant": "bob", "reason": "bob's", "from_us": TIME_US, "to_us": TIME_US + 1})
+    log.close()
+    alice, bob = (overview(Reader(home), parse_asked({}), tenant) for tenant in ("alice", "bob"))
+    assert (alice["health"]["gaps"], bob["health"]["gaps"]) == (1, 61)
+    assert [gap["reason"] for gap in alice["gaps"]] == [HOSTILE]
+    assert alice["records_in_log"] < bob["records_in_log"]

@@ -55,6 +55,13 @@ def test_the_proof_is_that_of_the_log(reader: Reader) -> None:
     assert told["level"] == 2
 
 
+def test_a_document_that_was_overwritten_is_not_shown_as_that_of_the_moment(reader: Reader) -> None:
+    (reader.directory / "snapshots" / SHA256).write_bytes(b"User-agent: *\nAllow: /\n")
+    told = record(reader, "r1", "")
+    assert told is not None
+    assert told["rule"]["text"] == []
+
+
 def test_a_person_s_record_and_another_tenants_are_not_there(reader: Reader) -> None:
     assert record(reader, "person", "") is None
     assert record(reader, "r1", "bob") is None

@@ -103,10 +103,10 @@ def fields_of(layout: Layout) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 
 def _lines(layout: Layout, digest: str) -> list[str]:
-    try:
-        return (layout.snapshots / digest).read_text("utf-8", "replace").splitlines() if digest else []
-    except OSError:
+    data = layout.document(digest) if digest else b""
+    if data is None:
         return [f"(the document {digest} is not here)"]
+    return data.decode("utf-8", "replace").splitlines()
 
 
 def _told(key: _Key, before: str, after: str) -> dict[str, object]:

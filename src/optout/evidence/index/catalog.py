@@ -86,6 +86,11 @@ class Catalog:
         """Where records are missing or damaged."""
         return tuple(each for index in self.indexes for each in index.breaks)
 
+    @property
+    def lost(self) -> int:
+        """How many records that must have been there are in no answer (`Index.lost`)."""
+        return sum(index.lost for index in self.indexes)
+
     def records(
         self, question: Question, *, cursor: Cursor | None = None, newest_first: bool = False
     ) -> Iterator[Hit | Break]:

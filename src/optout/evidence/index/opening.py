@@ -19,6 +19,7 @@ import apsw
 import apsw.sqlite_extra
 
 from optout.errors import EvidenceError
+from optout.evidence.checkpoint import Checkpoint, open_checkpoint
 from optout.evidence.directory import INDEX, Layout
 from optout.evidence.frames import Damage, Framed
 from optout.evidence.index.filling import Filler
@@ -81,6 +82,27 @@ class Index:
     def breaks(self) -> tuple[Break, ...]:
         """Where records are missing or damaged, but for an unfinished write at the end; in the order of the log."""
         return (*_breaks(self.connection, self.layout), *_damage(self._filler.unfinished))
+
+    @property
+    def lost(self) -> int:
+        """How many records are damaged, or lie behind damage: up to the next whole one, or the signed end."""
+        starts = [each.index for each in self.breaks]
+        ends = (*starts[1:], self._signed_size())
+        return sum(self._missing(start, end) for start, end in zip(starts, ends, strict=True)) if starts else 0
+
+    def _missing(self, start: int, end: int) -> int:
+        """How many records are missing from `start` on; `end` is where something else begins."""
+        whole = self.connection.execute("SELECT min(leaf) FROM records WHERE leaf > ?", (start,)).get
+        known = [place for place in (whole, end) if isinstance(place, int) and place > start]
+        return min(known, default=start + 1) - start
+
+    def _signed_size(self) -> int:
+        """The size that the log's key signed; 0 where there is no checkpoint that it did."""
+        try:
+            found = open_checkpoint(self.layout.checkpoint.read_bytes(), load_verifier_key(self.layout.vkey))
+        except (OSError, EvidenceError):
+            return 0
+        return found.size if isinstance(found, Checkpoint) else 0
 
     def taken(self, spools: dict[str, int]) -> dict[str, int]:
         """For each of these spools how many of its records the log has, as `waiting.read_taken` finds by reading."""

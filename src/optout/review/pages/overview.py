@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from optout.evidence.index.figures import Figure
+from optout.evidence.index.question import Question
 from optout.evidence.index.sought import MOST_COUNTED, robots_reads, sought
 from optout.report.figures import moment, number
 from optout.review.asked import Asked
@@ -34,7 +36,7 @@ def overview(reader: Reader, asked: Asked, tenant: str) -> dict[str, Any]:
         "chart": chart(_days(by_day)),
         "crawlers": _crawlers(rows, reads),
         "works": sought(catalog, question) if size <= MOST_COUNTED else None,
-        "records_in_log": size,
+        "records_in_log": _records_of(reader, tenant) if tenant else size,
         "health": _health(reader, tenant),
         "gaps": _gaps(reader, asked, tenant),
         "broken": reader.broken,
@@ -100,10 +102,14 @@ def _crawlers(rows: Iterable[Figure], reads: dict[str, int]) -> list[dict[str, A
 
 def _health(reader: Reader, tenant: str) -> dict[str, Any]:
     checkpoint = reader.checkpoint
-    anchors = reader.records(of_tenant(Asked().question("log.anchor"), ""), 1)
+    anchors = reader.records(Asked().question("log.anchor"), 1)
     anchor = fields_of(anchors[0]) if anchors else {}
     kinds = {
-        kind: sum(figure.count for figure in reader.catalog.figures(Asked().question(kind)))
+        kind: sum(
+            figure.count
+            for question in _of_the_log(Asked().question(kind), tenant)
+            for figure in reader.catalog.figures(question)
+        )
         for kind in ("log.gap", "log.fault", "log.clock")
     }
     return {
@@ -119,8 +125,9 @@ def _health(reader: Reader, tenant: str) -> dict[str, Any]:
 
 
 def _gaps(reader: Reader, asked: Asked, tenant: str) -> list[dict[str, Any]]:
-    found = reader.records(asked.question("log.gap", ""), _MOST_GAPS)
-    gaps = [fields_of(hit) for hit in found]
+    questions = _of_the_log(asked.question("log.gap"), tenant)
+    gaps = [fields_of(hit) for each in questions for hit in reader.records(each, _MOST_GAPS)]
+    gaps.sort(key=lambda gap: number(gap, "from_us"), reverse=True)
     return [
         {
             "from": moment(number(gap, "from_us")),
@@ -128,6 +135,16 @@ def _gaps(reader: Reader, asked: Asked, tenant: str) -> list[dict[str, Any]]:
             "reason": str(gap.get("reason", "")),
             "count": gap.get("count") if isinstance(gap.get("count"), int) else None,
         }
-        for gap in gaps
-        if not tenant or gap.get("tenant", tenant) == tenant
+        for gap in gaps[:_MOST_GAPS]
     ]
+
+
+def _of_the_log(question: Question, tenant: str) -> list[Question]:
+    """What a tenant may know of the log itself: what is said of him, and of nobody by name."""
+    if not tenant:
+        return [question]
+    return [replace(question, facets={**question.facets, "tenant": name}) for name in (tenant, "")]
+
+
+def _records_of(reader: Reader, tenant: str) -> int:
+    return sum(figure.count for figure in reader.catalog.figures(of_tenant(Question(), tenant)))

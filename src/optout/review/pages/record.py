@@ -12,6 +12,7 @@ from optout.evidence.segments import Entry
 from optout.evidence.tree import leaf_hash
 from optout.report.figures import Rule, deciding, moment, number
 from optout.review.asked import Asked
+from optout.review.proof import Level, level_of
 from optout.review.reader import Fields, Reader, fields_of
 from optout.signatures.proof import recheck
 
@@ -40,8 +41,7 @@ def record(reader: Reader, record_id: str, tenant: str) -> dict[str, Any] | None
     fields = _fields(entry)
     if tenant and fields.get("tenant") != tenant:
         return None
-    checkpoint = reader.checkpoint if log == reader.directory else None
-    covered = log != reader.directory or (checkpoint is not None and entry.leaf_index < checkpoint.size)
+    level = level_of(log, entry)
     rule = deciding(fields)
     return {
         "id": str(fields.get("id", "")),
@@ -54,9 +54,8 @@ def record(reader: Reader, record_id: str, tenant: str) -> dict[str, Any] | None
         "concluded": _others(fields, (*_OBSERVED, *_OWN)),
         "log_fields": _those(fields, _OWN),
         "leaf_hash": leaf_hash(entry.record).hex(),
-        "is_covered": covered,
-        "signed_size": checkpoint.size if checkpoint is not None else None,
-        "level": _level(covered=covered, is_anchored=_is_anchored(reader, entry)),
+        "is_covered": level >= Level.SIGNED,
+        "level": int(level),
         "rule": _rule(reader, rule, fields) if rule is not None else None,
         "signature": recheck(fields).value,
         "has_private": bool(entry.private),
@@ -108,17 +107,6 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return "; ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is_anchored(reader: Reader, entry: Entry) -> bool:
-    """Whether an authority has stamped a state of the log that has this record in it."""
-    found = reader.records(Question(facets={"type": "log.anchor"}), 1)
-    return bool(found) and number(fields_of(found[0]), "anchor.size") > entry.leaf_index
-
-
-def _level(*, covered: bool, is_anchored: bool) -> int:
-    """How far it is proved: 1 written, 2 in the signed tree, 3 the same with a time that an authority has confirmed."""
-    return (3 if is_anchored else 2) if covered else 1
 
 
 def _rule(reader: Reader, rule: Rule, fields: Fields) -> dict[str, Any]:
