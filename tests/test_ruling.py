@@ -121,6 +121,15 @@ def test_memory_is_bounded_whatever_strangers_ask(agent: str, monkeypatch: pytes
     assert len(judge._governed) <= 500
 
 
+def test_no_ruling_outlives_the_agents_by_which_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_REMEMBERED_CLAIMS", 50)
+    judge = fresh()
+    for number in range(420):
+        judge.explain(make_request(f"https://{SITE}/gallery/1", f"GPTBot/1.4 {number}"), SITES[0])
+        assert len(judge._rulings._kept) <= 50
+    assert len(judge._rulings._kept) == 20
+
+
 def test_a_page_asked_for_again_is_not_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = fresh()
     request = make_request(f"https://{SITE}/gallery/1", "GPTBot/1.4")

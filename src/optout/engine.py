@@ -37,7 +37,7 @@ from optout.signatures.verification import UNSIGNED, Checked, Presented, Verdict
 NO_FIELDS = Fields()
 _PRIVATE = Fields((("Cache-Control", "private"),))  # what one licensed must not be served to the next from a cache
 _FAULT = Reason(code=ReasonCode.FAULT, text="this request could not be judged")
-_REMEMBERED_CLAIMS = 2048
+_REMEMBERED_CLAIMS = 1024  # with what follows from each, some 7 KB: strangers write user agents
 _REMEMBERED_DECLARATIONS = 2048
 _REMEMBERED_PROOFS = 4096
 _REMEMBERED_NOBODIES = 16_384  # numbers: half a megabyte
@@ -174,6 +174,7 @@ class Engine:
                 if len(self._claims) >= _REMEMBERED_CLAIMS:  # strangers write the keys: memory is bounded
                     self._claims.clear()
                     self._agents.clear()
+                    self._rulings.forget()  # they are found by the agents that are gone
                 self._claims[key] = claim
                 self._agents[id(claim)] = _unasked(claim)
             elif claim is None and number is not None:

@@ -80,6 +80,11 @@ class Rulings:
         self._kept = {key: ruling for key, ruling in self._kept.items() if policies.holds(ruling.decision.policy)}
         self._by_target.clear()
 
+    def forget(self) -> None:
+        """Drops all; each is made anew when it is asked for."""
+        self._kept.clear()
+        self._by_target.clear()
+
     def rule(
         self, request: Request, agent: Agent, matcher: PolicyMatcher, published: Published, grant: Grant | None
     ) -> Ruling:
@@ -101,8 +106,7 @@ class Rulings:
         ruling = Ruling(decision, facts, published, self._registry_sha256, self._records)
         if facts_key is not None:
             if len(self._kept) >= _MOST_RULINGS:  # strangers write some of the facts: memory is bounded
-                self._kept.clear()
-                self._by_target.clear()
+                self.forget()
             self._kept[key] = ruling
             self._remember(way, ruling)
         return ruling
