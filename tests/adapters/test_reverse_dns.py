@@ -78,6 +78,24 @@ async def test_whoever_gives_his_own_address_the_operators_name_is_not_led_back_
     assert await ask(zone(NAME, forward={"other.example.": [ADDRESS]})) is Named.OTHER
 
 
+async def test_a_name_that_cannot_be_asked_about_does_not_hide_the_next() -> None:
+    broken = "crawl-1.operator.example."
+
+    def answer(question: dns.message.Message, answer: dns.message.Message) -> bytes | None:
+        return (_servfail if str(question.question[0].name) == broken else honest)(question, answer)
+
+    two = zone(broken, NAME, forward={NAME: [ADDRESS]})
+    assert await ask(two, answer) is Named.CONFIRMED
+    assert await ask(zone(broken), answer) is None, "nothing was said against it"
+
+
+async def test_names_of_which_only_some_were_looked_at_prove_nothing() -> None:
+    strangers = [f"host-{number}.isp.example." for number in range(12)]
+    assert await ask(zone(*strangers)) is None
+    fitting = [f"crawl-{number}.operator.example." for number in range(5)]
+    assert await ask(zone(*fitting)) is None
+
+
 async def test_no_name_at_all_is_another() -> None:
     assert await ask({}) is Named.OTHER
 
@@ -156,7 +174,7 @@ async def test_a_thousand_names_cost_a_few_questions() -> None:
     names = [f"n{number}.operator.example." for number in range(1000)]
     async with name_server({(reverse(ADDRESS), "PTR"): names}) as server:
         asking = ReverseNames(nameservers=("127.0.0.1",), port=server.port, within_s=PATIENT_S)
-        assert await asking.ask(ASKED) is Named.OTHER
+        assert await asking.ask(ASKED) is None, "not all of them were looked at"
         assert len([name for name, kind in server.asked if kind == "A"]) <= 3
         await asking.close()
 

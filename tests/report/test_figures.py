@@ -64,14 +64,14 @@ def test_a_long_stretch_is_counted_without_keeping_it() -> None:
     visits = (Visit(index=number, fields=_visit(str(number)), outcome={}) for number in range(1000))
     found = count(visits, keep=10)
     assert (found.attempts, len(found.visits), found.rows[0].attempts) == (1000, 10, 1000)
-    assert found.days == (("2026-11-18", {"deny": 1000}),)
+    assert found.days == ((("2026-11-18", "unverified"), {"deny": 1000}),)
 
 
 def test_paths_that_strangers_invent_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_MOST_PATHS", 3)
     paths = ["/a", "/b", "/c", "/d", "/a"]
     found = count(Visit(index=0, fields=_visit("1", **{"url.path": path}), outcome={}) for path in paths)
-    assert found.paths[0] == ("/a", 2)
+    assert found.paths[0] == (("/a", "unverified"), 2)
     assert len(found.paths) == 3
     assert not found.is_path_count_whole
 

@@ -138,7 +138,7 @@ async def test_the_table_of_works_is_safe_as_a_spreadsheet(tmp_path: Path) -> No
     async with opened(home, works=parse_works(WORKS), csv_row=csv_row) as (client, _):
         rows = (await (await client.get("/works.csv")).text()).splitlines()
         assert rows[0].startswith("path,title,creator")
-        assert rows[2].startswith("/art/2.jpg,Two,'=1+1")
+        assert any(row.startswith("/art/2.jpg,Two,'=1+1") for row in rows)
         assert rows[1].count(",") == rows[0].count(",")
 
 

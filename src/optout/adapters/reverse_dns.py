@@ -121,18 +121,25 @@ class ReverseNames:
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
 
-    async def _confirm(self, lookup: ReverseDns) -> tuple[Named, float]:
-        """What DNS says, and for how long; raises what the library raises where it says nothing."""
+    async def _confirm(self, lookup: ReverseDns) -> tuple[Named | None, float]:
+        """What DNS says, and for how long; None where a part of it was not had. Raises what the library raises."""
+        import dns.exception  # noqa: PLC0415
         import dns.reversename  # noqa: PLC0415
 
         names, for_s = await self._values(str(dns.reversename.from_address(lookup.address)), "PTR", _MOST_NAMES)
         fitting = [each for each in names if ends_in(each, lookup.suffixes)]
         kind = "AAAA" if ":" in lookup.address else "A"
+        is_whole = len(names) < _MOST_NAMES and len(fitting) <= _MOST_FORWARD
         for each in fitting[:_MOST_FORWARD]:
-            addresses, also_s = await self._values(each, kind, _MOST_ADDRESSES)
+            try:
+                addresses, also_s = await self._values(each, kind, _MOST_ADDRESSES)
+            except dns.exception.DNSException:
+                is_whole = False
+                continue
             if any(_is_same(found, lookup.address) for found in addresses):
                 return Named.CONFIRMED, min(for_s, also_s)
-        return Named.OTHER, min(for_s, _NEGATIVE_S)
+            is_whole = is_whole and len(addresses) < _MOST_ADDRESSES
+        return (Named.OTHER, min(for_s, _NEGATIVE_S)) if is_whole else (None, _FAILED_S)
 
     async def _values(self, question: str, kind: str, most: int) -> tuple[list[str], float]:
         """At most `most` values of a name, and the seconds for which they count; none where there is no such name."""

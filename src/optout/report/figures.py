@@ -71,7 +71,8 @@ class Figures:
     """What a stretch of a log holds.
 
     `rows` stand by attempts; `visits` are the first ones in their order, `attempts` is how many there were in all.
-    `days` has the actions of each UTC day (ISO 8601) in order, `rules` the lines that decided, `paths` the most sought.
+    `days` has the actions of each UTC day (ISO 8601) and standing in order, `rules` the lines that decided, `paths` the
+    most sought with the standing of who did.
     """
 
     rows: tuple[Row, ...]
@@ -79,9 +80,9 @@ class Figures:
     attempts: int
     gaps: tuple[Fields, ...]
     retracted: int
-    days: tuple[tuple[str, Counter[str]], ...] = ()
+    days: tuple[tuple[tuple[str, str], Counter[str]], ...] = ()
     rules: tuple[tuple[Rule, int], ...] = ()
-    paths: tuple[tuple[str, int], ...] = ()
+    paths: tuple[tuple[tuple[str, str], int], ...] = ()
     is_path_count_whole: bool = True
 
 
@@ -138,9 +139,9 @@ def count(
 ) -> Figures:
     """Count visits as they come; only the first `keep` of them are kept, all if it is None."""
     rows: dict[tuple[str, ...], Row] = {}
-    days: dict[str, Counter[str]] = {}
+    days: dict[tuple[str, str], Counter[str]] = {}
     rules: Counter[Rule] = Counter()
-    paths: Counter[str] = Counter()
+    paths: Counter[tuple[str, str]] = Counter()
     kept: list[Visit] = []
     attempts, is_whole = 0, True
     for visit in visits:
@@ -151,14 +152,14 @@ def count(
         name, operator, purpose, standing = key = tuple(str(visit.fields.get(each, "")) for each in names)
         row = rows.setdefault(key, Row(name=name, operator=operator, purpose=purpose, standing=standing))
         row.count(visit)
-        days.setdefault(moment(visit.time_us)[:10], Counter())[action(visit.fields)] += 1
+        days.setdefault((moment(visit.time_us)[:10], standing), Counter())[action(visit.fields)] += 1
         rule = deciding(visit.fields)
         if rule is not None:
             rules[rule] += 1
         path = visit.fields.get("url.path")
         if isinstance(path, str):
-            if path in paths or len(paths) < _MOST_PATHS:
-                paths[path] += 1
+            if (path, standing) in paths or len(paths) < _MOST_PATHS:
+                paths[path, standing] += 1
             else:
                 is_whole = False
     return Figures(

@@ -5,6 +5,7 @@ A bundle carries it as HTML; `optout report` writes it for a period, a crawler o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -72,7 +73,10 @@ def _blocks(account: Account, counted: Figures, asked: Asked, say: Say) -> Itera
 
 
 def _head(account: Account, counted: Figures, say: Say) -> Iterator[tuple[str, str]]:
-    yield say("Visits"), str(counted.attempts)
+    standings: Counter[str] = Counter()
+    for row in counted.rows:
+        standings[row.standing] += row.attempts
+    yield say("Visits"), ", ".join(f"{count} {standing}" for standing, count in standings.most_common()) or "0"
     since = _time(account.since_us, say("the beginning"))
     yield say("Period"), say("{since} to {until}").format(since=since, until=_time(account.until_us, say("the export")))
     for name, value in account.scope.items():
@@ -129,31 +133,32 @@ def _row(row: Row, say: Say) -> tuple[str, ...]:
 
 
 def _by_day(counted: Figures, say: Say) -> Iterator[Block]:
-    if len(counted.days) < 2:
+    if len({day for (day, _), _ in counted.days}) < 2:
         return
     yield Heading(say("By day (UTC)"))
     names = sorted({name for _, actions in counted.days for name in actions})
     yield Grid(
-        heads=(say("Day"), say("Attempts"), *names),
+        heads=(say("Day"), say("Standing"), say("Attempts"), *names),
         rows=tuple(
-            (day, str(actions.total()), *(str(actions[name]) for name in names)) for day, actions in counted.days
+            (day, standing, str(actions.total()), *(str(actions[name]) for name in names))
+            for (day, standing), actions in counted.days
         ),
-        numbers=frozenset(range(1, len(names) + 2)),
+        numbers=frozenset(range(2, len(names) + 3)),
     )
 
 
 def _sought(counted: Figures, say: Say) -> Iterator[Block]:
-    if len(counted.paths) < 2:
+    if len({path for (path, _), _ in counted.paths}) < 2:
         return
     yield Heading(say("Most sought"))
     if not counted.is_path_count_whole:
         yield Text(say("There were too many different paths to count all of them; those counted are counted exactly."))
     yield Grid(
-        heads=(say("Path"), say("Attempts")),
-        rows=tuple((path, str(count)) for path, count in counted.paths),
-        numbers=frozenset({1}),
+        heads=(say("Path"), say("Standing"), say("Attempts")),
+        rows=tuple((path, standing, str(count)) for (path, standing), count in counted.paths),
+        numbers=frozenset({2}),
         foreign=frozenset({0}),
-        widths=(0.85, 0.15),
+        widths=(0.7, 0.15, 0.15),
     )
 
 

@@ -151,7 +151,7 @@ class _Pages:
         """`/works.csv`: the coverage of the works on one page, safe to open as a spreadsheet."""
         told, _ = await self._works(request)
         row = self._review.csv_row
-        heads: list[object] = [*COLUMNS, "requests", "content_bytes", "first", "last", "crawlers"]
+        heads: list[object] = [*COLUMNS, "standing", "requests", "content_bytes", "first", "last", "crawlers"]
         lines = [row(heads)]
         for each in told["rows"]:
             crawlers = "; ".join(f"{one['count']} {one['name']}" for one in each["crawlers"])
@@ -159,6 +159,7 @@ class _Pages:
                 row(
                     [
                         *(each[name] for name in COLUMNS),
+                        each["standing"],
                         each["count"],
                         each["bytes"],
                         each["first"],

@@ -15,7 +15,8 @@ REQUESTS = {"type": "crawl.request"}
 def test_the_most_sought_stand_first_without_who_was_taken_back(tmp_path: Path) -> None:
     with open_catalog(log_of_visits(tmp_path / "evidence")) as catalog:
         found = sought(catalog, Question(facets=REQUESTS))
-        assert (found[0]["path"], found[0]["count"]) == ("/art/1.jpg", 3)
+        assert (found[0]["path"], found[0]["standing"], found[0]["count"]) == ("/art/1.jpg", "unverified", 2)
+        assert sum(row["path"] == "/art/1.jpg" for row in found) == 2, "the verified request stands by itself"
         assert {row["path"] for row in found} == {"/art/1.jpg", "/art/2.jpg", "/robots.txt", f"/{HOSTILE}"}
         assert len(sought(catalog, Question(facets=REQUESTS), 1)) == 1
 
@@ -30,4 +31,4 @@ def test_time_facets_and_path_narrow_it(tmp_path: Path) -> None:
 
 def test_fetches_of_robots_txt_are_counted_by_name(tmp_path: Path) -> None:
     with open_catalog(log_of_visits(tmp_path / "evidence")) as catalog:
-        assert robots_reads(catalog, Question(facets=REQUESTS)) == {"GPTBot": 1}
+        assert robots_reads(catalog, Question(facets=REQUESTS)) == {("GPTBot", "unverified"): 1}

@@ -17,7 +17,7 @@ def test_a_known_name_has_its_sources_its_figures_and_its_rules(tmp_path: Path) 
     assert told is not None
     assert told["about"]["operator"] == "OpenAI"
     assert told["about"]["sources"]
-    assert told["figures"]["attempts"] == 4
+    assert sum(each["count"] for each in told["figures"]["by_standing"]) == 4
     assert {(rule["file"], rule["line"], rule["text"]) for rule in told["rules"]} >= {
         ("robots.txt", 2, "Disallow: /art/")
     }
@@ -36,4 +36,4 @@ def test_a_known_name_that_never_came_is_a_page_all_the_same(tmp_path: Path) -> 
     reader = Reader(log_of_visits(tmp_path / "evidence"))
     told = crawler(reader, bundled_registry(), "ClaudeBot", Asked(), "")
     assert told is not None
-    assert told["figures"]["attempts"] == 0
+    assert told["figures"]["by_standing"] == []

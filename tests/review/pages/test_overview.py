@@ -18,15 +18,13 @@ def _told(place: Path, tenant: str = "", **query: str):  # type: ignore[no-untyp
 
 def test_every_visit_is_counted_once(tmp_path: Path) -> None:
     told = _told(tmp_path)
-    assert told["attempts"] == 6
     assert {each["name"]: each["count"] for each in told["by_standing"]} == {
         "unverified": 4,
         "contradicted": 1,
         "verified": 1,
     }
-    assert {each["name"]: each["count"] for each in told["by_action"]} == {"deny": 5, "allow": 1}
-    assert [(day["day"], day["count"]) for day in told["days"]] == [
-        ("2026-11-18", 4),
+    assert [(day["day"], day["count"]) for day in told["by_standing"][0]["days"]] == [
+        ("2026-11-18", 2),
         ("2026-11-19", 1),
         ("2026-11-20", 1),
     ]
@@ -44,18 +42,19 @@ def test_claims_of_different_standing_are_rows_of_their_own(tmp_path: Path) -> N
 
 def test_who_fetched_robots_txt_and_what_was_sought(tmp_path: Path) -> None:
     told = _told(tmp_path)
-    assert {row["robots_reads"] for row in told["crawlers"] if row["name"] == "GPTBot"} == {1}
-    assert told["works"][0] == {"path": "/art/1.jpg", "count": 3, "bytes": 0}
+    reads = {(row["name"], row["standing"]): row["robots_reads"] for row in told["crawlers"]}
+    assert (reads["GPTBot", "unverified"], reads["GPTBot", "verified"]) == (1, 0)
+    assert told["works"][0] == {"path": "/art/1.jpg", "standing": "unverified", "count": 2, "bytes": 0}
 
 
 def test_filters_narrow_every_figure(tmp_path: Path) -> None:
     told = _told(tmp_path, crawler="GPTBot", since="2026-11-19")
-    assert told["attempts"] == 1
+    assert [each["count"] for each in told["by_standing"]] == [1]
     assert told["filters"] == {"since": "2026-11-19", "crawler": "GPTBot"}
 
 
 def test_a_tenant_gets_his_own_figures(tmp_path: Path) -> None:
-    assert _told(tmp_path, "bob")["attempts"] == 1
+    assert [each["count"] for each in _told(tmp_path, "bob")["by_standing"]] == [1]
 
 
 def test_the_logs_own_state_and_gaps_stand_on_it(tmp_path: Path) -> None:

@@ -16,14 +16,16 @@ LISTED = (Work(path="/art/*", title="All"), Work(path="/art/1.jpg", title="One")
 
 def test_a_work_is_counted_by_path_and_by_pattern(tmp_path: Path) -> None:
     told = works(Reader(log_of_visits(tmp_path / "evidence")), (LISTED, ()), Asked(), "")
-    assert [(row["title"], row["count"]) for row in told["rows"]] == [("All", 4), ("One", 3), ("", 0)]
+    assert [(row["title"], row["standing"], row["count"]) for row in told["rows"]] == [
+        ("All", "unverified", 3),
+        ("All", "verified", 1),
+        ("One", "unverified", 2),
+        ("One", "verified", 1),
+        ("", "", 0),
+    ]
     assert (told["sought"], told["works"], told["next"]) == (2, 3, None)
-    one = told["rows"][1]
-    assert {each["name"]: each["count"] for each in one["crawlers"]} == {
-        "GPTBot (unverified)": 1,
-        "GPTBot (verified)": 1,
-        "CCBot (unverified)": 1,
-    }
+    one = told["rows"][2]
+    assert {each["name"]: each["count"] for each in one["crawlers"]} == {"GPTBot": 1, "CCBot": 1}
     assert one["first"] < one["last"]
 
 

@@ -20,26 +20,30 @@ _ROBOTS = "/robots.txt"
 
 
 def sought(catalog: Catalog, question: Question, limit: int = _MOST_SHOWN) -> list[dict[str, Any]]:
-    """The paths with the most requests: path, requests, bytes of content sent."""
-    counts: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
+    """The paths with the most requests of one standing: path, standing, requests, bytes of content sent."""
+    counts: Counter[tuple[str, str]] = Counter()
+    sizes: Counter[tuple[str, str]] = Counter()
     for index in catalog.indexes:
         where, values = _where(index, question)
         rows = ask(
             index.connection,
-            "SELECT paths.path, count(*), coalesce(sum(bytes), 0) FROM records JOIN paths ON paths.id = records.path"
-            f" WHERE retracted = 0{where} GROUP BY records.path ORDER BY 2 DESC LIMIT ?",
+            "SELECT paths.path, profiles.standing, count(*), coalesce(sum(bytes), 0) FROM records"
+            " JOIN paths ON paths.id = records.path JOIN profiles ON profiles.id = records.profile"
+            f" WHERE retracted = 0{where} GROUP BY records.path, profiles.standing ORDER BY 3 DESC LIMIT ?",
             (*values, limit if len(catalog.indexes) == 1 else -1),
         )
-        for path, count, size in rows:
-            counts[path] += count
-            sizes[path] += size
-    return [{"path": path, "count": count, "bytes": sizes[path]} for path, count in counts.most_common(limit)]
+        for path, standing, count, size in rows:
+            counts[path, standing] += count
+            sizes[path, standing] += size
+    return [
+        {"path": path, "standing": standing, "count": count, "bytes": sizes[path, standing]}
+        for (path, standing), count in counts.most_common(limit)
+    ]
 
 
-def robots_reads(catalog: Catalog, question: Question) -> dict[str, int]:
-    """How often each crawler's name fetched robots.txt, by product."""
-    found: Counter[str] = Counter()
+def robots_reads(catalog: Catalog, question: Question) -> dict[tuple[str, str], int]:
+    """How often robots.txt was fetched, by the crawler's name and standing."""
+    found: Counter[tuple[str, str]] = Counter()
     for index in catalog.indexes:
         numbers = [number for (number,) in ask(index.connection, "SELECT id FROM paths WHERE path = ?", (_ROBOTS,))]
         if not numbers:
@@ -49,13 +53,13 @@ def robots_reads(catalog: Catalog, question: Question) -> dict[str, int]:
         )
         rows = ask(
             index.connection,
-            "SELECT profiles.product, count(*) FROM records JOIN profiles ON profiles.id = profile"
+            "SELECT profiles.product, profiles.standing, count(*) FROM records JOIN profiles ON profiles.id = profile"
             f" WHERE path IN ({','.join(map(str, numbers))}) AND path IS NOT NULL AND retracted = 0{where}"
-            " GROUP BY profiles.product",
+            " GROUP BY profiles.product, profiles.standing",
             values,
         )
-        for product, count in rows:
-            found[product] += count
+        for product, standing, count in rows:
+            found[product, standing] += count
     return dict(found)
 
 

@@ -9,6 +9,7 @@ WIDTH, HEIGHT = 960, 220
 _FOOT = 24
 ORDER = ("allow", "throttle", "require-license", "deny")
 _MOST_BARS = 120
+_WIDEST = 80  # a single day is a bar, not a wall
 
 
 def chart(days: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def chart(days: Sequence[dict[str, Any]]) -> dict[str, Any]:
     highest = max((int(day["count"]) for day in shown), default=0)
     if not highest:
         return {"bars": [], "labels": [], "highest": 0, "width": WIDTH, "height": HEIGHT, "left_out": 0}
-    step = WIDTH / len(shown)
+    step = min(WIDTH / len(shown), _WIDEST)
     bars, labels = [], []
     for place, day in enumerate(shown):
         y = float(HEIGHT - _FOOT)

@@ -21,7 +21,7 @@ def crawler(reader: Reader, registry: Registry, name: str, asked: Asked, tenant:
     known = registry.by_name(name)
     mine = replace(asked, facets=(*(pair for pair in asked.facets if pair[0] != "crawler"), ("crawler", name)))
     told = overview(reader, mine, tenant)
-    if known is None and not told["attempts"]:
+    if known is None and not told["by_standing"]:
         return None
     latest = reader.records(mine.question(tenant=tenant), _SAMPLED)
     return {

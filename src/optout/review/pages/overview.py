@@ -1,4 +1,7 @@
-"""The first page: who came, what each was told, which works were sought, and how the log is."""
+"""The first page: who came, what each was told, which works were sought, and how the log is.
+
+Rule: verified and merely claimed traffic are never added together; every number here is of one standing.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,14 @@ _MOST_GAPS = 50
 def overview(reader: Reader, asked: Asked, tenant: str) -> dict[str, Any]:
     """The page's dictionary."""
     catalog, question = reader.catalog, asked.question(tenant=tenant)
-    by_day = catalog.figures(question, ("day", "action"))
+    by_day = catalog.figures(question, ("standing", "day", "action"))
     rows = catalog.figures(question, ("product", "operator", "purpose", "standing", "action"))
     size = sum(index.size for index in catalog.indexes)
     reads = robots_reads(catalog, question)
     return {
         "filters": asked.values,
-        "attempts": sum(figure.count for figure in rows),
-        "by_standing": _totals(rows, 3),
-        "by_action": _totals(rows, 4),
+        "by_standing": _standings(by_day),
         "by_purpose": _purposes(rows),
-        "days": _days(by_day),
-        "chart": chart(_days(by_day)),
         "crawlers": _crawlers(rows, reads),
         "works": sought(catalog, question) if size <= MOST_COUNTED else None,
         "records_in_log": _records_of(reader, tenant) if tenant else size,
@@ -43,34 +42,37 @@ def overview(reader: Reader, asked: Asked, tenant: str) -> dict[str, Any]:
     }
 
 
-def _totals(rows: Iterable[Figure], place: int) -> list[dict[str, Any]]:
-    counts: Counter[str] = Counter()
-    for figure in rows:
-        counts[figure.key[place]] += figure.count
-    return [{"name": name, "count": count} for name, count in counts.most_common()]
+def _standings(figures: Iterable[Figure]) -> list[dict[str, Any]]:
+    """For each standing its attempts, by day and as a drawing; the most frequent first."""
+    found: dict[str, dict[str, Counter[str]]] = {}
+    for figure in figures:
+        standing, day, action = figure.key
+        found.setdefault(standing, {}).setdefault(day, Counter())[action] += figure.count
+    told = []
+    for standing, by_day in found.items():
+        days = [_actions(counts, day=day) for day, counts in sorted(by_day.items())]
+        told.append({"name": standing, "count": sum(map(_count, days)), "days": days, "chart": chart(days)})
+    return sorted(told, key=lambda each: (-_count(each), str(each["name"])))
 
 
 def _purposes(rows: Iterable[Figure]) -> list[dict[str, Any]]:
-    found: dict[str, Counter[str]] = {}
+    found: dict[tuple[str, str], Counter[str]] = {}
     for figure in rows:
-        found.setdefault(figure.key[2], Counter())[figure.key[4]] += figure.count
-    told = [{"name": name, "count": counts.total(), "actions": dict(counts)} for name, counts in found.items()]
-    return sorted(told, key=lambda each: (-_count(each), str(each["name"])))
+        _, _, purpose, standing, action = figure.key
+        found.setdefault((purpose, standing), Counter())[action] += figure.count
+    told = [_actions(counts, name=purpose, standing=standing) for (purpose, standing), counts in found.items()]
+    return sorted(told, key=lambda each: (-_count(each), str(each["name"]), str(each["standing"])))
+
+
+def _actions(counts: Counter[str], **names: str) -> dict[str, Any]:
+    return {**names, "count": counts.total(), "actions": dict(counts)}
 
 
 def _count(row: dict[str, Any]) -> int:
     return int(row["count"])
 
 
-def _days(figures: Iterable[Figure]) -> list[dict[str, Any]]:
-    days: dict[str, Counter[str]] = {}
-    for figure in figures:
-        day, action = figure.key
-        days.setdefault(day, Counter())[action] += figure.count
-    return [{"day": day, "count": counts.total(), "actions": dict(counts)} for day, counts in sorted(days.items())]
-
-
-def _crawlers(rows: Iterable[Figure], reads: dict[str, int]) -> list[dict[str, Any]]:
+def _crawlers(rows: Iterable[Figure], reads: dict[tuple[str, str], int]) -> list[dict[str, Any]]:
     """A row for each name and standing: verified and merely claimed traffic are never added together."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for figure in rows:
@@ -87,7 +89,7 @@ def _crawlers(rows: Iterable[Figure], reads: dict[str, int]) -> list[dict[str, A
                 "actions": {},
                 "first": "",
                 "last": "",
-                "robots_reads": reads.get(name, 0),
+                "robots_reads": reads.get((name, standing), 0),
             },
         )
         row["count"] += figure.count
