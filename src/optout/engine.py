@@ -17,7 +17,7 @@ import msgspec
 
 from optout import record as records
 from optout import response as responses
-from optout.crawlers.address_book import NO_LISTS, AddressBook, Listing
+from optout.crawlers.address_book import NO_LISTS, NOT_LOOKED, AddressBook, Looked
 from optout.crawlers.model import AI_PURPOSES, Claim, SaidBy
 from optout.crawlers.registry import Registry
 from optout.decision import Decision, Reason, ReasonCode, decide, is_enforced, reservation
@@ -128,7 +128,7 @@ class Engine:
         self._nobodies: set[int] = set()
         self._governed: dict[str, Policy | None] = {}
         # By the identity of a claim, which its agents hold; one for each thing that a list may say of it.
-        self._agents: dict[int, dict[Listing, Agent]] = {}
+        self._agents: dict[int, dict[Looked, Agent]] = {}
         # By the identity of an agent, which is held, and what its signature was worth.
         self._proved: dict[tuple[int, Verdict], tuple[Agent, Agent]] = {}
         self._named: dict[tuple[int, Named | None], tuple[Agent, Agent]] = {}  # the same for the name of its address
@@ -186,12 +186,12 @@ class Engine:
     def identify(self, claim: Claim, client: ClientAddress, now_us: int) -> Agent:
         """Who makes `claim` from `client` at `now_us`, by the address lists at hand; the same agent for the same."""
         known = self._agents.get(id(claim))
-        listing = Listing.NOT_ASKED if self.lists is NO_LISTS else self.lists.look(claim, client, now_us)
+        looked = NOT_LOOKED if self.lists is NO_LISTS else self.lists.look(claim, client, now_us)
         if known is None:
-            return identify(claim, listing, self.lists.of(claim.crawler))
-        agent = known.get(listing)
+            return identify(claim, *looked)
+        agent = known.get(looked)
         if agent is None:
-            agent = known[listing] = identify(claim, listing, self.lists.of(claim.crawler))
+            agent = known[looked] = identify(claim, *looked)
         return agent
 
     def is_nobody(self, user_agent: str) -> bool:
@@ -387,8 +387,8 @@ class Engine:
         return kept[1]
 
 
-def _unasked(claim: Claim) -> dict[Listing, Agent]:
-    return {Listing.NOT_ASKED: identify(claim)}
+def _unasked(claim: Claim) -> dict[Looked, Agent]:
+    return {NOT_LOOKED: identify(claim)}
 
 
 def _concerns(matcher: PolicyMatcher, agent: Agent) -> bool:

@@ -37,7 +37,7 @@ def test_a_door_sees_a_new_list_and_no_change_where_there_is_none(tmp_path: Path
     book = watch.poll()
     assert book is watch.book
     assert book is not None
-    assert book.look(claim(EXBOT), client(ON), NOW_US) is Listing.LISTED
+    assert book.look(claim(EXBOT), client(ON), NOW_US).listing is Listing.LISTED
     assert watch.poll() is None
     (tmp_path / "lists" / "bots-example-exbot.json").unlink()
     assert watch.poll() is not None

@@ -8,15 +8,17 @@ import pytest
 
 from optout.crawlers.address_book import FEWEST_ABSENT, HOUR_US, NO_LISTS, AddressBook, Listing, load_address_book
 from optout.crawlers.model import Crawler, Purpose
+from optout.crawlers.registry import bundled_registry
+from optout.identity import Standing, identify
 from optout.messages import UNKNOWN_CLIENT
-from tests.crawlers.book import EXBOT, LOOSE, NOW_US, OFF, ON, claim, client, snapshot
+from tests.crawlers.book import DAY_US, EXBOT, LOOSE, NOW_US, OFF, ON, claim, client, snapshot
 
 LISTLESS = Crawler(name="Y", operator="Y", purposes=(Purpose.TRAIN,))
 ELSEWHERE = replace(EXBOT, name="OtherBot", address_list="https://other.example/bot.json")
 
 
 def look(book: AddressBook, *crawlers: Crawler, address: str = ON, now_us: int = NOW_US) -> Listing:
-    return book.look(claim(*crawlers), client(address), now_us)
+    return book.look(claim(*crawlers), client(address), now_us).listing
 
 
 @pytest.mark.parametrize(
@@ -46,13 +48,33 @@ def test_without_any_list_nothing_is_asked() -> None:
 
 
 def test_of_a_hidden_client_nothing_is_concluded() -> None:
-    assert AddressBook([snapshot()]).look(claim(EXBOT), UNKNOWN_CLIENT, NOW_US) is Listing.HIDDEN
+    assert AddressBook([snapshot()]).look(claim(EXBOT), UNKNOWN_CLIENT, NOW_US).listing is Listing.HIDDEN
 
 
 def test_a_list_is_its_crawlers_own() -> None:
     book = AddressBook([snapshot(), snapshot(ELSEWHERE.address_list, networks=("192.175.48.0/24",))])
     assert look(book, EXBOT, address=OFF) is Listing.ABSENT  # OFF is on the other list
     assert look(book, ELSEWHERE, address=OFF) is Listing.LISTED
+
+
+def test_another_list_of_its_operator_is_as_good_and_is_the_one_that_is_named() -> None:
+    both = replace(EXBOT, also_listed=(ELSEWHERE.address_list,))
+    own, other = snapshot(), snapshot(ELSEWHERE.address_list, networks=("192.52.193.0/24",))
+    book = AddressBook([own, other])
+    assert book.look(claim(both), client(ON), NOW_US) == (Listing.LISTED, own)
+    assert book.look(claim(both), client("192.52.193.1"), NOW_US) == (Listing.LISTED, other)
+    assert book.look(claim(both), client(OFF), NOW_US) == (Listing.ABSENT, own)
+    assert AddressBook([other]).look(claim(both), client("192.52.193.1"), NOW_US) == (Listing.LISTED, other)
+
+
+def test_nobody_is_contradicted_while_one_of_the_lists_is_missing_or_stale() -> None:
+    both = replace(EXBOT, also_listed=(ELSEWHERE.address_list,))
+    assert look(AddressBook([snapshot()]), both, address=OFF) is Listing.UNLISTED
+    old = snapshot(ELSEWHERE.address_list, age_days=15)
+    assert look(AddressBook([snapshot(), old]), both, address=OFF) is Listing.UNLISTED
+    assert (
+        look(AddressBook([snapshot(age_days=15), snapshot(ELSEWHERE.address_list)]), both, address=OFF) is Listing.STALE
+    )
 
 
 def test_who_names_several_is_contradicted_only_by_all_their_lists() -> None:
@@ -96,5 +118,21 @@ def test_a_broken_file_is_left_out_and_told() -> None:
     book, problems = load_address_book({"b.json": snapshot().document, "a.json": b"{}"})
     assert [each.url for each in book.snapshots] == [EXBOT.address_list]
     assert [str(each).partition(":")[0] for each in problems] == ["a.json"]
-    assert book.of(EXBOT) is book.snapshots[0]
-    assert book.of(LISTLESS) is None
+    assert book.look(claim(EXBOT), client(ON), NOW_US).snapshot is book.snapshots[0]
+
+
+def test_a_foreign_address_contradicts_whoever_has_a_complete_list_and_nobody_else() -> None:
+    registry = bundled_registry()
+    lists = {url for each in registry.crawlers for url in (each.address_list, *each.also_listed) if url}
+    book = AddressBook(snapshot(url) for url in lists)
+    complete = {each.name for each in registry.crawlers if each.address_list_complete}
+    assert complete >= {"DuckAssistBot", "DuckDuckBot", "ShapBot", "Google-GeminiNotebook"}
+    for crawler in registry.crawlers:
+        if not crawler.address_list:
+            continue
+        on, off = (book.look(claim(crawler), client(address), NOW_US) for address in (ON, OFF))
+        assert identify(claim(crawler), *on).standing is Standing.VERIFIED
+        expected = Standing.CONTRADICTED if crawler.name in complete else Standing.UNVERIFIED
+        assert identify(claim(crawler), *off).standing is expected
+        stale = book.look(claim(crawler), client(OFF), NOW_US + 30 * DAY_US)
+        assert identify(claim(crawler), *stale).standing is Standing.UNVERIFIED

@@ -108,7 +108,7 @@ def test_files_come_in_the_order_of_their_names() -> None:
         ("name: Example-Extended", "name: examplebot", "'examplebot' is claimed by ExampleBot in example.yaml, too"),
         ("[Example-Extended]", "[ExampleBot]", "Example-Extended: 'examplebot' is claimed by ExampleBot"),
         ("name: Example-Extended", "name: X / ExampleBot", "X / ExampleBot: 'examplebot' is claimed by ExampleBot"),
-        ("https://example.com/bot.json", "http://example.com/bot.json", "address_list is no https address"),
+        ("https://example.com/bot.json", "http://example.com/bot.json", "an address list is at no https address"),
         ("  address_list:", "  address_list_complete: true\n  address_list:", "address_list_complete has no source"),
         ("  rdns_suffixes:", "  runs_locally: true\n  rdns_suffixes:", "runs_locally has no source"),
         ("  notes: A sentence.\n", "  notes: A\n  notes: B\n", "not readable as YAML: 'notes' stands twice"),

@@ -49,8 +49,8 @@ def published_lists(registry: Registry) -> Mapping[str, tuple[str, ...]]:
     """The address of every list that the registry names, and whose it is."""
     found: dict[str, tuple[str, ...]] = {}
     for crawler in registry.crawlers:
-        if crawler.address_list:
-            found[crawler.address_list] = (*found.get(crawler.address_list, ()), crawler.name)
+        for url in filter(None, (crawler.address_list, *crawler.also_listed)):
+            found[url] = (*found.get(url, ()), crawler.name)
     return found
 
 

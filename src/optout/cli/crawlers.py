@@ -163,6 +163,7 @@ def _proofs(crawler: Crawler) -> Iterator[str]:
     if crawler.signature_agents:
         yield f"signature of {', '.join(crawler.signature_agents)}"
     if crawler.address_list:
-        yield f"address list {crawler.address_list}" + (", complete" if crawler.address_list_complete else "")
+        lists = " or ".join((crawler.address_list, *crawler.also_listed))
+        yield f"address list {lists}" + (", complete" if crawler.address_list_complete else "")
     if crawler.rdns_suffixes:
         yield f"reverse DNS ending in {', '.join(crawler.rdns_suffixes)}"

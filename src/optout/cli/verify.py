@@ -93,8 +93,7 @@ def _find(request: Request, directory: Path | None, *, offline: bool) -> _Found:
     if claim is None:
         return _Found(None, None, None, UNSIGNED, Checked(verdict=Verdict.UNSIGNED), ())
     book = ListWatch(list_directory(default_state_directory())).book
-    listing = book.look(claim, request.client, request.received_us)
-    unsigned = identify(claim, listing, book.of(claim.crawler))
+    unsigned = identify(claim, *book.look(claim, request.client, request.received_us))
     presented = present(request, signers_of(claim))
     asked = question(presented, request)
     answer: Checked | None = None

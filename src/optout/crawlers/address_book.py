@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from optout.crawlers.address_ranges import address_number
 from optout.crawlers.list_snapshot import ListSnapshot, load_snapshot
@@ -34,6 +35,16 @@ class Listing(StrEnum):
     LISTED = "listed"
     UNLISTED = "unlisted"  # not on it, which proves nothing
     ABSENT = "absent"  # not on it, and the operator says that it is complete
+
+
+class Looked(NamedTuple):
+    """What a claim is worth by a list, and the list: the one that holds the address, else the crawler's own."""
+
+    listing: Listing
+    snapshot: ListSnapshot | None = None
+
+
+NOT_LOOKED = Looked(Listing.NOT_ASKED)
 
 
 class _Hour:
@@ -79,10 +90,6 @@ class AddressBook:
         """The lists that rule 3 has put out of use."""
         return tuple(self._by_url[url] for url, hour in self._hours.items() if hour.doubted)
 
-    def of(self, crawler: Crawler) -> ListSnapshot | None:
-        """The list of a crawler's operator, fresh or not."""
-        return self._by_url.get(crawler.address_list) if crawler.address_list else None
-
     def after(self, earlier: AddressBook) -> AddressBook:
         """This book, with the doubts of an earlier one about lists that have not been fetched since."""
         for url, hour in earlier._hours.items():
@@ -90,7 +97,7 @@ class AddressBook:
                 self._hours[url] = hour
         return self
 
-    def look(self, claim: Claim, client: ClientAddress, now_us: int) -> Listing:
+    def look(self, claim: Claim, client: ClientAddress, now_us: int) -> Looked:
         """What the lists say of `claim`, made from `client` at `now_us`; the claim is counted (rule 3).
 
         Where a request names several crawlers, the governing one's list decides; it contradicts only where every
@@ -98,30 +105,40 @@ class AddressBook:
         """
         crawler = claim.crawler
         if not self._by_url or not crawler.address_list:
-            return Listing.NOT_ASKED
+            return NOT_LOOKED
         found = self._one(crawler, client, now_us)
-        if found is Listing.LISTED or found is Listing.ABSENT:
-            hour = self._hours[crawler.address_list]
-            hour.count(now_us, is_absent=found is Listing.ABSENT)
-            if hour.doubted and found is Listing.ABSENT:
-                return Listing.DOUBTED
-        if found is Listing.ABSENT and len(claim.named) > 1:
-            others = (self._one(other, client, now_us) for other in claim.named[1:])
-            return Listing.ABSENT if all(other is Listing.ABSENT for other in others) else Listing.UNLISTED
+        listing, snapshot = found
+        if snapshot is not None and (listing is Listing.LISTED or listing is Listing.ABSENT):
+            hour = self._hours[snapshot.url]
+            hour.count(now_us, is_absent=listing is Listing.ABSENT)
+            if hour.doubted and listing is Listing.ABSENT:
+                return Looked(Listing.DOUBTED, snapshot)
+        if listing is Listing.ABSENT and len(claim.named) > 1:
+            others = (self._one(other, client, now_us).listing for other in claim.named[1:])
+            if not all(other is Listing.ABSENT for other in others):
+                return Looked(Listing.UNLISTED, snapshot)
         return found
 
-    def _one(self, crawler: Crawler, client: ClientAddress, now_us: int) -> Listing:
-        snapshot = self.of(crawler)
-        if snapshot is None:
-            return Listing.MISSING if crawler.address_list else Listing.NOT_ASKED
-        if not snapshot.is_fresh(now_us):
-            return Listing.STALE
+    def _one(self, crawler: Crawler, client: ClientAddress, now_us: int) -> Looked:
+        """What the crawler's own list says, or another of its operator's that is as good and holds the address."""
+        if not crawler.address_list:
+            return NOT_LOOKED
         number = None if client.address is None or client == UNKNOWN_CLIENT else address_number(client.address)
+        own, is_each_fresh = self._by_url.get(crawler.address_list), True
+        for url in (crawler.address_list, *crawler.also_listed):
+            snapshot = self._by_url.get(url)
+            if snapshot is None or not snapshot.is_fresh(now_us):
+                is_each_fresh = False
+            elif number is not None and number in snapshot.ranges:
+                return Looked(Listing.LISTED, snapshot)
+        if own is None:
+            return Looked(Listing.MISSING)
+        if not own.is_fresh(now_us):
+            return Looked(Listing.STALE, own)
         if number is None:
-            return Listing.HIDDEN
-        if number in snapshot.ranges:
-            return Listing.LISTED
-        return Listing.ABSENT if crawler.address_list_complete else Listing.UNLISTED
+            return Looked(Listing.HIDDEN, own)
+        is_absent = crawler.address_list_complete and is_each_fresh
+        return Looked(Listing.ABSENT if is_absent else Listing.UNLISTED, own)
 
 
 NO_LISTS = AddressBook()

@@ -64,6 +64,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     honors_robots: Honors = Honors.UNKNOWN
     signature_agents: tuple[str, ...] = ()
     address_list: str = ""
+    also_listed: tuple[str, ...] = ()
     address_list_complete: bool = False
     runs_locally: bool = False
     rdns_suffixes: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             tokens=tuple(form.text for form in self.token_forms),
             signature_agents=self.signature_agents,
             address_list=self.address_list,
+            also_listed=self.also_listed,
             address_list_complete=self.address_list_complete,
             runs_locally=self.runs_locally,
             rdns_suffixes=self.rdns_suffixes,
@@ -111,6 +113,7 @@ FACTS = (
     "honors_robots",
     "signature_agents",
     "address_list",
+    "also_listed",
     "address_list_complete",
     "runs_locally",
     "rdns_suffixes",
@@ -175,7 +178,10 @@ def _check(entry: Entry) -> None:
         "purposes is empty": not entry.purposes,
         "a source without text": any(not source.text.strip() for source in entry.sources),
         f"a source for an unknown fact: {', '.join(sorted(sourced.difference(FACTS)))}": sourced.difference(FACTS),
-        "address_list is no https address": entry.address_list and not entry.address_list.startswith("https://"),
+        "an address list is at no https address": any(
+            not url.startswith("https://") for url in (entry.address_list, *entry.also_listed) if url
+        ),
+        "also_listed without an address_list": entry.also_listed and not entry.address_list,
         "address_list_complete without an address_list": entry.address_list_complete and not entry.address_list,
         "a list is not complete for what people run on their own computers": (
             entry.address_list_complete and entry.runs_locally

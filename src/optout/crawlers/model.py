@@ -70,8 +70,9 @@ class Crawler:
     that refusing AI never costs a place in search results. `robots_tokens` are the product tokens whose robots.txt
     groups bind it (RFC 9309 section 2.2.1), in order of preference: a later one counts only where no group names an
     earlier one. `acts_for` are the purposes by which a policy may select it: who feeds ordinary search is selected as
-    search alone. `address_list_complete` is the operator's word that every request comes from that list; `runs_locally`
-    is for what people run on their own computers, too, so that no list can be complete. `governed_by` names the
+    search alone. `also_listed` are other lists of its operator, on which an address is as good.
+    `address_list_complete` is the operator's word that every request comes from its lists; `runs_locally` is for what
+    people run on their own computers, too, so that no list can be complete. `governed_by` names the
     crawler whose requests carry a control token's use.
     """
 
@@ -83,6 +84,7 @@ class Crawler:
     tokens: tuple[str, ...] = ()
     signature_agents: tuple[str, ...] = ()
     address_list: str = ""
+    also_listed: tuple[str, ...] = ()
     address_list_complete: bool = False
     runs_locally: bool = False
     rdns_suffixes: tuple[str, ...] = ()

@@ -196,7 +196,7 @@ class Counting:
             client = ClientAddress(address=line.address, source=AddressSource.PEER)
             if len(self._listings) >= _MOST_JUDGED:
                 self._listings.clear()
-            listing = self._listings[key] = self._lists.look(claim, client, self._now_us)
+            listing = self._listings[key] = self._lists.look(claim, client, self._now_us).listing
         taken.listed += listing is Listing.LISTED
         taken.unlisted += listing in (Listing.UNLISTED, Listing.ABSENT, Listing.DOUBTED)
 
