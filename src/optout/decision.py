@@ -50,6 +50,8 @@ class ReasonCode(StrEnum):
     CLAUSE = "clause"
     CLAUSE_OBSERVED = "clause-observed"
     CLAUSE_PUBLISHED = "clause-published"
+    CLAUSE_RATE = "clause-rate"
+    RATE_EXCEEDED = "rate-exceeded"
     ROBOTS_DISALLOW = "robots-disallow"
     ROBOTS_ALLOW = "robots-allow"
     ROBOTS_NO_RULE = "robots-no-rule"
@@ -86,6 +88,7 @@ class Decision:
     `always-open`, `grant`, `malformed-target`, `fault`). `enforced` is False where the decision is only recorded as
     what it would have been. `acted_upon` is False for an agent that is left alone: nothing is answered or recorded.
     `heard` is all that the site's documents say of what the crawler may do with the content, whether or not it gets it.
+    `rates` are the clauses that say how often whoever is let in may come, where it is let in.
     """
 
     action: Action
@@ -99,6 +102,7 @@ class Decision:
     reservation: TdmRule | None = None
     grant: Grant | None = None
     heard: tuple[Statement, ...] = ()
+    rates: tuple[Clause, ...] = ()
 
     @property
     def deciding(self) -> Reason:
@@ -187,6 +191,7 @@ class _Finding(NamedTuple):
     robots: Match | None = None
     reservation: TdmRule | None = None
     usages: tuple[Statement, ...] = ()
+    rates: tuple[Clause, ...] = ()
 
 
 def decide(
@@ -293,7 +298,26 @@ def judge(
         reservation=found.reservation or facts.rule,
         grant=grant,
         heard=(*found.usages, *rule_statements(found.reservation or facts.rule)),
+        rates=found.rates,
     )
+
+
+def throttled(decision: Decision, spent: tuple[Clause, ...]) -> Decision:
+    """The decision for who would be let in, but has come more often than `spent`, some of its `rates`, allow.
+
+    The first that is enforced turns it away; those that observe are told of, and no more.
+    """
+    reasons = list(decision.reasons)
+    enforced = next((clause for clause in spent if clause.mode is not Mode.OBSERVE), None)
+    for clause in spent:
+        if clause.mode is Mode.OBSERVE:
+            text = f'clause "{clause.id}" would turn it away: it came more often than {clause.rate} (observe mode)'
+            reasons.insert(0, Reason(code=ReasonCode.CLAUSE_OBSERVED, text=text, source=clause.place))
+    if enforced is None:
+        return replace(decision, reasons=tuple(reasons))
+    text = enforced.reason or f'clause "{enforced.id}": more often than {enforced.rate}'
+    reasons.append(Reason(code=ReasonCode.RATE_EXCEEDED, text=text, source=enforced.place))
+    return replace(decision, action=Action.THROTTLE, clause=enforced.id, reasons=tuple(reasons), rates=(enforced,))
 
 
 _LEFT_ALONE = Reason(code=ReasonCode.DEFAULT, text="no AI crawler, and no clause names it: left alone")
@@ -341,15 +365,19 @@ def _before_clauses(facts: Facts, grant: Grant | None) -> _Finding | None:
 
 def _strictest(facts: Facts, policy: Policy, published: Published) -> _Finding | None:
     chosen: _Finding | None = None
+    rates: tuple[Clause, ...] = ()
     for reading in facts.readings:
         found = _judge(reading, policy, published)
         if found is None:
             continue
         if not reading.as_received:
             found.reasons.insert(0, _AMBIGUOUS)
+        rates += found.rates
         if chosen is None or STRICTNESS[found.action] > STRICTNESS[chosen.action]:
             chosen = found._replace(usages=reading.usages)
-    return chosen
+    if chosen is None or not rates:
+        return chosen
+    return chosen._replace(rates=tuple(dict.fromkeys(rates)) if chosen.action is Action.ALLOW else ())
 
 
 def _different(targets: tuple[str, ...]) -> tuple[str, ...]:
@@ -378,9 +406,15 @@ def _judge(reading: Reading, policy: Policy, published: Published) -> _Finding |
     """What one crawler gets for one reading; None where it is left alone."""
     is_ai = not reading.agent.purposes.isdisjoint(AI_PURPOSES)
     reasons: list[Reason] = []
+    rates: tuple[Clause, ...] = ()
     handed_on = False
     for clause in reading.clauses:
-        if clause.mode is Mode.OBSERVE:
+        if clause.rate is not None:
+            rates += (clause,)
+            if clause.mode is not Mode.OBSERVE:
+                text = f'clause "{clause.id}": whoever is let in may come {clause.rate}'
+                reasons.append(Reason(code=ReasonCode.CLAUSE_RATE, text=text, source=clause.place))
+        elif clause.mode is Mode.OBSERVE:
             text = f'clause "{clause.id}" would {_VERBS[clause.action]} (observe mode)'
             reasons.append(Reason(code=ReasonCode.CLAUSE_OBSERVED, text=text, source=clause.place))
         elif clause.action is ClauseAction.PUBLISHED:
@@ -391,10 +425,10 @@ def _judge(reading: Reading, policy: Policy, published: Published) -> _Finding |
         else:
             text = clause.reason or f'clause "{clause.id}": {clause.action}'
             reasons.append(Reason(code=ReasonCode.CLAUSE, text=text, source=clause.place))
-            return _Finding(Action(clause.action), clause.id, reasons)
+            return _Finding(Action(clause.action), clause.id, reasons, rates=rates)
     if not is_ai and not handed_on:
-        return _Finding(Action.ALLOW, "default", [*reasons, _LEFT_ALONE]) if reasons else None
-    return _by_publication(reading, policy, published, reasons)
+        return _Finding(Action.ALLOW, "default", [*reasons, _LEFT_ALONE], rates=rates) if reasons or rates else None
+    return _by_publication(reading, policy, published, reasons)._replace(rates=rates)
 
 
 _VERBS = {

@@ -11,6 +11,7 @@ It is longer than 300 lines because what is remembered stands beside what it spa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -27,7 +28,7 @@ from optout.lookups import Answers, Introspection, Lookup, PublishedDocuments, R
 from optout.messages import AddressSource, ClientAddress, Fields, Request, Response
 from optout.policy.always_open import ALWAYS_OPEN_PATHS
 from optout.policy.matcher import Matchers, PolicyMatcher
-from optout.policy.model import REFUSALS, Action, OnError, Policy, PolicySet
+from optout.policy.model import REFUSALS, Action, Clause, OnError, Policy, PolicySet
 from optout.record import Record
 from optout.ruling import Rulings
 from optout.signals.declaration import NOTHING_KNOWN, Published
@@ -45,6 +46,10 @@ _REMEMBERED_SITES = 16_384
 _REMEMBERED_LENGTH = 512  # characters; the longest user agent of the registry has about 250
 _UNWRITTEN = Record(public={}, private={})
 _SERVER_DOWN = Grant(state=GrantState.UNAVAILABLE, license_id="", reason="the license server gave no answer")
+
+
+Take = Callable[[Decision, Request], tuple[Clause, ...]]
+"""Which of a decision's `rates` a request exceeds. It counts, so it is the door's."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,9 +240,19 @@ class Engine:
             lookups += (asks,)
         return Case(request=request, agent=agent, matcher=matcher, lookups=lookups, presented=presented)
 
-    def conclude(self, case: Case, answers: Answers, *, spent_us: int = 0, is_recorded: bool = True) -> Outcome:
+    def conclude(
+        self,
+        case: Case,
+        answers: Answers,
+        *,
+        spent_us: int = 0,
+        is_recorded: bool = True,
+        take: Take = lambda decision, request: (),
+    ) -> Outcome:
         """Decision, response and record for a case. A missing answer is a value: nothing known, server down.
 
+        `take` counts a request that is let in by a decision with rates, and names those that it exceeds; without it
+        nobody comes too often.
         A door that keeps no log is spared the making of records: it gets an empty one in their place.
         """
         request = case.request
@@ -249,9 +264,12 @@ class Engine:
             checked = _checked(case, answers)
             agent = self._prove(agent, checked.verdict)
         ruling = self._rulings.rule(request, agent, case.matcher, published, _grant(case, answers))
+        if not ruling.decision.acted_upon:
+            return Outcome(decision=ruling.decision, response=None, record=None, fails_closed=False)
+        spent = ruling.decision.rates and take(ruling.decision, request)
+        if spent:
+            ruling = self._rulings.throttle(ruling.decision, spent, published)
         decision = ruling.decision
-        if not decision.acted_upon:
-            return Outcome(decision=decision, response=None, record=None, fails_closed=False)
         response = ruling.response(request)
         record = ruling.record(request, response, spent_us) if is_recorded else _UNWRITTEN
         if is_recorded and checked is not None:

@@ -42,7 +42,7 @@ _DENIED = _Refusal(status=403, title="Access is not granted to this crawler")
 _MALFORMED = _Refusal(status=400, title="The request target is malformed")
 _UNAVAILABLE = _Refusal(status=503, title="The request cannot be judged or recorded now")
 _LICENSE_NEEDED = _Refusal(status=402, title="A license is required for this use")
-_THROTTLED = _Refusal(status=429, title="Too many requests")
+_THROTTLED = _Refusal(status=429, title="This crawler comes more often than it may")
 # Crawler Authorization Protocol, standards.md part 5.5, where the policy names a license server.
 _BY_GRANT = {
     GrantState.NONE: _Refusal(status=401, title="A license token is required", challenge="invalid_request"),
@@ -180,7 +180,8 @@ def _offer_fields(refusal: _Refusal, decision: Decision, authority: str) -> list
     if refusal.status in (401, 402, 403) and _would_hear_proof(decision):
         items.append(("Accept-Signature", ACCEPT_SIGNATURE))
     if refusal.status in (429, 503):
-        items.append(("Retry-After", str(_RETRY_AFTER_S)))
+        spent = decision.rates[0].rate if refusal is _THROTTLED and decision.rates else None
+        items.append(("Retry-After", str(_RETRY_AFTER_S if spent is None else spent.retry_after_s)))
     rule = decision.reservation
     if rule is not None and rule.reserved is Reserved.RESERVED:
         items.append(("tdm-reservation", "1"))

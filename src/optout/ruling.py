@@ -8,12 +8,12 @@ requests with the same facts cannot differ in the decision.
 from __future__ import annotations
 
 from optout.accept import prefers_html
-from optout.decision import Decision, Facts, gather, is_enforced, judge
+from optout.decision import Decision, Facts, gather, is_enforced, judge, throttled
 from optout.identity import Agent
 from optout.licensing.token import Grant
 from optout.messages import Request, Response
 from optout.policy.matcher import PolicyMatcher
-from optout.policy.model import PolicySet
+from optout.policy.model import Clause, PolicySet
 from optout.record import Draft, Forms, Record, crawl_request, draft
 from optout.response import Prepared, prepare
 from optout.signals.declaration import Published
@@ -30,7 +30,7 @@ class Ruling:
     __slots__ = ("_draft", "_facts", "_forms", "_published", "_records", "_registry_sha256", "decision")
 
     def __init__(
-        self, decision: Decision, facts: Facts, published: Published, registry_sha256: str, records: Forms
+        self, decision: Decision, facts: Facts | None, published: Published, registry_sha256: str, records: Forms
     ) -> None:
         self.decision = decision
         self._records = records
@@ -66,24 +66,27 @@ class Ruling:
 class Rulings:
     """The rulings of one engine."""
 
-    __slots__ = ("_by_target", "_kept", "_observe_only", "_records", "_registry_sha256")
+    __slots__ = ("_by_target", "_kept", "_observe_only", "_records", "_registry_sha256", "_throttled")
 
     def __init__(self, registry_sha256: str, *, observe_only: bool) -> None:
         self._registry_sha256 = registry_sha256
         self._observe_only = observe_only
         self._kept: dict[tuple[object, ...], Ruling] = {}
         self._by_target: dict[tuple[object, ...], Ruling] = {}
+        self._throttled: dict[tuple[int, ...], tuple[Decision, Ruling]] = {}
         self._records = Forms()
 
     def keep(self, policies: PolicySet) -> None:
         """Drops the rulings on policies that are no longer in force."""
         self._kept = {key: ruling for key, ruling in self._kept.items() if policies.holds(ruling.decision.policy)}
         self._by_target.clear()
+        self._throttled.clear()
 
     def forget(self) -> None:
         """Drops all; each is made anew when it is asked for."""
         self._kept.clear()
         self._by_target.clear()
+        self._throttled.clear()
 
     def rule(
         self, request: Request, agent: Agent, matcher: PolicyMatcher, published: Published, grant: Grant | None
@@ -110,6 +113,17 @@ class Rulings:
             self._kept[key] = ruling
             self._remember(way, ruling)
         return ruling
+
+    def throttle(self, decision: Decision, spent: tuple[Clause, ...], published: Published) -> Ruling:
+        """The ruling on a request that `decision` lets in, where it has come more often than `spent` allow."""
+        key = (id(decision), *map(id, spent))
+        known = self._throttled.get(key)
+        if known is None:
+            if len(self._throttled) >= _MOST_RULINGS:
+                self._throttled.clear()
+            ruling = Ruling(throttled(decision, spent), None, published, self._registry_sha256, self._records)
+            known = self._throttled[key] = decision, ruling
+        return known[1]
 
     def _remember(self, way: tuple[object, ...], ruling: Ruling) -> None:
         """Keep what the next request for the same page gets: crawlers in a loop, and many for one page, are common."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from optout.adapters import shared_marks
 from optout.adapters.replays import Replays
 
 
@@ -31,18 +34,23 @@ def test_parts_cannot_be_moved_from_one_to_the_other() -> None:
     assert first(replays, host="a", keyid="bc")
 
 
-def test_what_has_expired_is_forgotten() -> None:
+def test_what_has_expired_may_come_again() -> None:
     replays = Replays()
-    for n in range(5):
-        assert first(replays, str(n), end=10)
-    assert first(replays, "later", now=10, end=20)
-    assert len(replays) == 1
-    assert first(replays, "0", now=11, end=20)  # such a signature is refused as expired before it comes here
+    assert first(replays, end=10)
+    assert first(replays, now=10, end=20)  # such a signature is refused as expired before it comes here
 
 
-def test_memory_is_bounded_and_the_oldest_goes() -> None:
-    replays = Replays(most=3)
-    for n in range(10):
-        assert first(replays, str(n))
-    assert len(replays) == 3
-    assert not first(replays, "9")
+def test_memory_is_bounded_and_what_expires_first_goes_first() -> None:
+    replays = Replays(most=16)
+    for n in range(17):
+        assert first(replays, str(n), end=100 + n)
+    assert not first(replays, "16")
+    assert first(replays, "0")
+
+
+def test_what_one_worker_has_seen_the_others_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_marks, "_MEMORY", tmp_path)
+    one, other, elsewhere = Replays(tmp_path), Replays(tmp_path), Replays(tmp_path / "else")
+    assert [first(one), first(other), first(elsewhere)] == [True, False, True]
+    for replays in (one, other, elsewhere):
+        replays.close()

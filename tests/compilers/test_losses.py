@@ -48,5 +48,15 @@ def test_preferences_for_uses_that_should_refuse_are_a_loss() -> None:
     assert codes(edge("on_reservation: deny\n", robots="User-agent: *\nAllow: /\n")) == ALWAYS
 
 
+def test_a_rate_is_a_loss_and_changes_nothing_else() -> None:
+    clauses = "clauses:\n  - {id: closed, path: /x, action: deny}\n"
+    rate = "  - {action: throttle, rate: 1/hour}\n"
+    plain, slowed = edge(clauses), edge(clauses.replace("clauses:\n", f"clauses:\n{rate}"))
+    assert [each for each in codes(slowed) if each not in codes(plain)] == ["rates"]
+    told = [[table.otherwise for table in each.tables] for found in (plain, slowed) for each in found.classes]
+    assert told[0] == told[len(plain.classes)]
+    assert len(plain.classes) == len(slowed.classes)
+
+
 def test_every_loss_says_what_to_do() -> None:
     assert all(loss.text and loss.remedy for loss in edge(robots="User-agent: *\nDisallow: /\n").losses)

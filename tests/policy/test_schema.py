@@ -61,7 +61,6 @@ def test_the_schema_requires_what_the_loader_requires() -> None:
 
 def test_the_schema_offers_nothing_that_the_loader_refuses() -> None:
     text = json.dumps(json_schema())
-    assert "throttle" not in text
     assert "control-token" not in text
     assert '"default": []' not in text
     assert '"default": ""' not in text

@@ -9,6 +9,7 @@
                intake    a request's head as a value;  client_address  whose address it is
                documents, document_choice, resolver, fetcher   what the site publishes, and who asks for it
                key_directories, public_addresses, replays      whose signature it is
+               shared_marks  what workers know together;  rates  how often an operator has come
                policy_files, switch, serve_options             what the owner set
                policy_watch, policy_directory, policy_snapshots   many policies: what changed, what is kept
 

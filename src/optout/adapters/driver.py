@@ -35,6 +35,7 @@ from optout.adapters.intake import mono_us, now_us
 from optout.adapters.key_directories import KeyDirectories
 from optout.adapters.notices import Notices
 from optout.adapters.public_addresses import PublicAddresses
+from optout.adapters.rates import Rates
 from optout.adapters.receipts import Receipts, Unawaited
 from optout.adapters.resolver import Resolver
 from optout.adapters.reverse_dns import ReverseNames, are_names_asked
@@ -117,7 +118,10 @@ class Driver:
         self.news = 0  # another number whenever a site may have begun to declare something
         self._fetcher = Fetcher()
         self._stranger = Fetcher(resolver=PublicAddresses())  # for hosts that somebody else runs
-        self.keys = KeyDirectories(self._stranger, bundled_registry().signers, on_keys=self._on_keys)
+        self.keys = KeyDirectories(
+            self._stranger, bundled_registry().signers, on_keys=self._on_keys, state=settings.state
+        )
+        self._rates = Rates(settings.state)
         self._names = ReverseNames() if self.engine.asks_names else None
         self._resolver = Resolver(self.published, self._fetcher, keys=self.keys, names=self._names)
         self._receipts: Receipts  # of the event loop in which the door is started
@@ -147,6 +151,7 @@ class Driver:
             await self._names.close()
         await self._fetcher.close()
         await self._stranger.close()
+        self._rates.close()
         if self.log is not None:
             log, self.log = self.log, None
             await asyncio.to_thread(log.close)
@@ -306,7 +311,9 @@ class Driver:
     def _conclude(self, case: Case, answers: Answers) -> Outcome:
         try:
             spent_us = mono_us() - case.request.mono_us
-            outcome = self.engine.conclude(case, answers, spent_us=spent_us, is_recorded=self.log is not None)
+            outcome = self.engine.conclude(
+                case, answers, spent_us=spent_us, is_recorded=self.log is not None, take=self._rates.take
+            )
             self.upkeep.saw_published(case.request.authority, outcome.published)
             return outcome
         except Exception:

@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from optout.adapters.fetcher import Visited
@@ -70,7 +71,10 @@ class _Entry:
 
 
 class KeyDirectories:
-    """Belongs to one event loop. `hosts` are the signers of the registry."""
+    """Belongs to one event loop. `hosts` are the signers of the registry.
+
+    What is done in one process of a `state` directory, the others know of: a nonce counts once among all of them.
+    """
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class KeyDirectories:
         on_keys: OnKeys | None = None,
         within: float = KEYS_WITHIN,
         clock: Callable[[], float] = time.monotonic,
+        state: Path | None = None,
     ) -> None:
         self._visitor = visitor
         self._hosts = hosts
@@ -88,7 +93,7 @@ class KeyDirectories:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._replays = Replays()
+        self._replays = Replays(state)
 
     async def check(self, question: SignatureCheck) -> Checked | None:
         """Whether the signature is by a key of its host's directory, and new; None where no keys could be had."""
@@ -136,6 +141,7 @@ class KeyDirectories:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._replays.close()
 
     def _usable(self, entry: _Entry) -> KeySet | None:
         is_old = self._clock() >= entry.good_at + OLDEST

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optout.crawlers.model import AI_PURPOSES, Crawler, Honors, Purpose
-from optout.policy.model import REFUSALS, Action, Policy
+from optout.policy.model import REFUSALS, Action, Mode, Policy
 
 if TYPE_CHECKING:
     from optout.crawlers.registry import Registry
@@ -202,6 +202,9 @@ def _words(outcome: Outcome | None, what: str) -> str:
     if decision.action in REFUSALS:
         return f"nothing yet; `mode: enforce` would refuse it the {what}"
     codes = {reason.code.value for reason in decision.reasons}
+    if "clause-rate" in codes:
+        often = " and ".join(f"{clause.rate}" for clause in decision.rates if clause.mode is not Mode.OBSERVE)
+        return f"nothing, up to {often}; above that 429 and when to come back"
     if "clause-observed" in codes:
         return "nothing: a clause about it only observes"
     if "robots-unknown" in codes:

@@ -13,6 +13,7 @@ _CLAUSE = {
     ClauseAction.DENY: "refused (403)",
     ClauseAction.REQUIRE_LICENSE: "a license is required (402)",
     ClauseAction.PUBLISHED: "as the site has published",
+    ClauseAction.THROTTLE: "who is let in may come",
 }
 _STEP = {
     Action.ALLOW: "passes",
@@ -35,7 +36,7 @@ def sentences(policy: Policy) -> Iterator[str]:
     if policy.documents_from is DocumentsFrom.GENERATED:
         yield "  publishes: robots.txt and all that says the same, made from this policy and served at the door"
     for clause in policy.clauses:
-        yield f"  {clause.id} (line {clause.place.line}): {_who(clause)}: {_CLAUSE[clause.action]}{_aside(clause)}"
+        yield f"  {clause.id} (line {clause.place.line}): {_who(clause)}: {_does(clause)}{_aside(clause)}"
     source = policy.robots_file or "robots.txt"
     yield f"  then: what {source} disallows {_STEP[policy.on_disallow]}"
     yield f"  then: a TDM reservation {_RESERVED[policy.on_reservation]}"
@@ -95,6 +96,11 @@ def _who(clause: Clause) -> str:
     return ", ".join(named) or "every AI crawler"
 
 
+def _does(clause: Clause) -> str:
+    often = "" if clause.rate is None else f" {clause.rate}, and is turned away above that (429)"
+    return f"{_CLAUSE[clause.action]}{often}"
+
+
 def _aside(clause: Clause) -> str:
     reason = f' - "{clause.reason}"' if clause.reason else ""
     return f"{reason} (only observed)" if clause.mode is Mode.OBSERVE else reason
@@ -152,6 +158,7 @@ def _clause(clause: Clause) -> dict[str, object]:
         "mode": clause.mode,
         "including_search": clause.including_search,
         "reason": clause.reason,
+        "rate": "" if clause.rate is None else str(clause.rate),
     }
 
 

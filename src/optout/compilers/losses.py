@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from optout.compilers.edge import Answer, CrawlerClass, Declared, Loss
 from optout.identity import Standing
-from optout.policy.model import Mode, OnReservation, Policy
+from optout.policy.model import ClauseAction, Mode, OnReservation, Policy
 
 _ASK = "route possible crawlers to Optout instead: optout compile nginx --route"
 
@@ -71,6 +71,12 @@ def _losses(
         yield Loss(
             code="observed-clauses",
             text="what a clause in observe mode would have done is not recorded",
+            remedy=_ASK,
+        )
+    if any(clause.action is ClauseAction.THROTTLE for clause in policy.clauses):
+        yield Loss(
+            code="rates",
+            text="clauses with a rate turn nobody away: who is let in may come as often as it likes",
             remedy=_ASK,
         )
     if policy.license_server:

@@ -89,11 +89,15 @@ class _Author:
         )
 
     def _clauses(self, agent: Agent) -> tuple[Clause, ...]:
-        """The clauses that can decide about `agent` here: its standing is known, and observing ends no search."""
+        """The clauses that can decide about `agent` here: its standing is known, and neither observing nor a rate ends
+        the search.
+        """
         return tuple(
             clause
             for clause in self.matcher.about(agent.claim.crawler, agent.purposes).clauses
-            if clause.mode is not Mode.OBSERVE and (not clause.standings or agent.standing in clause.standings)
+            if clause.mode is not Mode.OBSERVE
+            and clause.action is not ClauseAction.THROTTLE
+            and (not clause.standings or agent.standing in clause.standings)
         )
 
     def _bound(self, crawler: Crawler) -> Match:

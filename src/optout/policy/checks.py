@@ -20,6 +20,7 @@ from optout.policy.vocabulary import Vocabulary
 from optout.policy.yaml_positions import KeyPath
 
 _REFUSING = frozenset({ClauseAction.DENY, ClauseAction.REQUIRE_LICENSE})
+_HANDING_ON = frozenset({ClauseAction.THROTTLE})  # they end no search
 _NAMED_ENGINES = 3  # a list of more helps nobody
 
 
@@ -100,6 +101,7 @@ _TO_SEARCH = {
     ClauseAction.DENY: "refuses search engines",
     ClauseAction.REQUIRE_LICENSE: "refuses search engines",
     ClauseAction.PUBLISHED: "lets robots.txt refuse search engines",
+    ClauseAction.THROTTLE: "turns search engines away that come more often",
 }
 
 
@@ -172,7 +174,7 @@ def _is_catch_all(clause: Clause) -> bool:
         clause.paths,
         clause.methods,
     )
-    return clause.mode is not Mode.OBSERVE and not any(selectors)
+    return clause.mode is not Mode.OBSERVE and clause.action not in _HANDING_ON and not any(selectors)
 
 
 def _only_about_ai(clause: Clause, vocabulary: Vocabulary) -> bool:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from optout.crawlers.model import Purpose
 from optout.identity import Standing
 from optout.policy.model import Clause, Place
+from optout.policy.rate import Rate
 from optout.policy.schema import ClauseForm
 from optout.policy.vocabulary import Vocabulary
 from optout.robots.model import PathPattern
@@ -51,6 +52,7 @@ class ClauseReader:
             mode=known.mode,
             including_search=known.including_search,
             reason=known.reason,
+            rate=known.rate,
         )
 
 
@@ -74,6 +76,7 @@ def _compile(form: ClauseForm, place: Place) -> Clause:
         mode=form.mode,
         including_search=form.including_search,
         reason=form.reason,
+        rate=Rate.parse(form.rate) if form.rate else None,
     )
 
 

@@ -18,13 +18,14 @@ import msgspec
 
 from optout.crawlers.model import AI_PURPOSES, Crawler, Purpose
 from optout.identity import Standing
+from optout.policy.rate import Rate
 from optout.policy.rollout import BUCKETS, Rollout
 from optout.policy.site_names import nearest
 from optout.robots.model import PathPattern
 
 
 class Action(StrEnum):
-    """What a request is answered with. `throttle` is reserved for rate clauses."""
+    """What a request is answered with. `throttle` comes of a clause with a rate, where that is spent."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -33,12 +34,16 @@ class Action(StrEnum):
 
 
 class ClauseAction(StrEnum):
-    """What a clause does: an action, or `published`, which hands on to what the site has published."""
+    """What a clause does: an action, or `published`, which hands on to what the site has published.
+
+    `throttle` decides nothing about who is let in: it says how often whoever is let in may come.
+    """
 
     ALLOW = "allow"
     DENY = "deny"
     REQUIRE_LICENSE = "require-license"
     PUBLISHED = "published"
+    THROTTLE = "throttle"
 
 
 class Mode(StrEnum):
@@ -87,7 +92,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Clause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One sentence of the owner's will. Selectors that are empty select everybody (within design part 5.2).
 
-    `crawlers` and `operators` are lower-cased names. `mode` None means the policy's.
+    `crawlers` and `operators` are lower-cased names. `mode` None means the policy's. `rate` belongs to `throttle`.
     """
 
     id: str
@@ -102,6 +107,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mode: Mode | None = None
     including_search: bool = False
     reason: str = ""
+    rate: Rate | None = None
 
     def names(self, crawler: Crawler, purposes: frozenset[Purpose]) -> bool:
         """Whether this clause is about `crawler`, acting with `purposes`.

@@ -117,7 +117,8 @@ def _label(document: Document, at: KeyPath) -> str:
 
 def _words(error: ErrorDetails, path: KeyPath, forms: Forms) -> tuple[str, str]:
     kind, value = error["type"], error["input"]
-    key = "" if len(path) == 2 and isinstance(path[1], int) and error["type"] == "model_type" else _last_key(path)
+    is_item = len(path) == 2 and isinstance(path[1], int) and (kind == "model_type" or isinstance(value, dict))
+    key = "" if is_item else _last_key(path)
     context = error.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, WrongValueError):
@@ -144,7 +145,7 @@ def _last_key(path: KeyPath) -> str:
 
 def _not_one_of(key: str, value: object, choices: list[str]) -> tuple[str, str]:
     if value == "throttle":
-        return f"`{key}`: throttle is not there yet", "it comes with a later version; use deny or require-license"
+        return f"`{key}`: throttle needs a rate, which only a clause has", "write a clause with `action: throttle`"
     if "control-token" in choices:
         choices.remove("control-token")
     remedy = did_you_mean(shown(value), choices) or "choose one of them"

@@ -3,6 +3,8 @@
 Published as JSON Schema (docs/policy.schema.json, `optout policy schema`), so that an editor can complete keys and
 show the descriptions. A single value is checked in `values`, names in `vocabulary`; what only shows when values are
 seen together is `checks`. The compiled form is `model`.
+
+Somewhat over 300 lines: the whole file that an owner may write, on one page.
 """
 
 from __future__ import annotations
@@ -111,7 +113,11 @@ class ClauseForm(Form):
         default="", description="The clause's name in answers and records. Default: clause-1, clause-2, ..."
     )
     action: ClauseAction = Field(
-        description="allow, deny (403), require-license (402), or published: what the site has published decides."
+        description="allow, deny (403), require-license (402), published: what the site has published decides,"
+        " or throttle: who is let in may come no more often than `rate` (429)."
+    )
+    rate: Annotated[str, AfterValidator(values.rate)] = Field(
+        default="", description="With `action: throttle`: how many requests an operator may make, such as 60/minute."
     )
     crawler: Annotated[tuple[Annotated[str, AfterValidator(_crawler)], ...], OneOrMore()] = Field(
         default=(), description="Crawlers by name, as `optout crawlers list` shows them."
@@ -138,6 +144,16 @@ class ClauseForm(Form):
         default=False, description="true where this clause refuses a search engine on purpose."
     )
     reason: _Sentence = Field(default="", description="One sentence, told to whoever is refused by this clause.")
+
+    @model_validator(mode="after")
+    def _has_its_rate(self) -> Self:
+        if self.action is ClauseAction.THROTTLE and not self.rate:
+            raise WrongValueError("`action: throttle` says not how often", "add `rate:`, such as 60/minute")
+        if self.rate and self.action is not ClauseAction.THROTTLE:
+            raise WrongValueError(
+                f"`rate` is for `action: throttle`, and this clause's is `{self.action}`", "delete one of them"
+            )
+        return self
 
 
 class EvidenceForm(Form):

@@ -200,6 +200,19 @@ def sentence(text: str) -> str:
     return text
 
 
+_RATE = re.compile(r"([1-9][0-9]{0,5})\s*/\s*(second|minute|hour|day)\Z", re.ASCII)
+
+
+def rate(text: str) -> str:
+    """How often whoever is let in may come, `60/minute`."""
+    found = _RATE.match(text)
+    if found is None:
+        raise WrongValueError(
+            f"`{shown(text)}` is no rate", "write up to 999999 requests a second, minute, hour or day: 60/minute"
+        )
+    return f"{found[1]}/{found[2]}"
+
+
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?\Z", re.ASCII)
 
 

@@ -25,6 +25,7 @@ def test_a_policy_that_refuses_nobody_loses_nothing() -> None:
     [
         ("{action: deny, mode: observe}", "observed-clause"),
         ("{action: deny, standing: verified}", "standing-clause"),
+        ("{action: throttle, rate: 60/minute}", "rate-clause"),
         ("{action: deny, method: POST}", "method-clause"),
         ("{action: deny, method: [GET, HEAD]}", "method-clause"),
         ("{action: require-license}", "license-as-disallow"),

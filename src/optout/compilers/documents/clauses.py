@@ -1,7 +1,7 @@
 """What a policy says to one crawler, path by path, as far as a document can repeat it.
 
 A document is read by everybody and knows only names and paths. So a clause that observes, that depends on how sure it
-is who asks, or that leaves GET out is passed over; `losses` says so.
+is who asks, that only says how often, or that leaves GET out is passed over; `losses` says so.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def nobody(*purposes: Purpose) -> Crawler:
 
 def can_be_told(clause: Clause) -> bool:
     """Whether a document can repeat a clause. Nobody fetches a page with anything but GET."""
-    observes = clause.mode is Mode.OBSERVE
-    return not observes and not clause.standings and (not clause.methods or "GET" in clause.methods)
+    decides = clause.mode is not Mode.OBSERVE and clause.action is not ClauseAction.THROTTLE
+    return decides and not clause.standings and (not clause.methods or "GET" in clause.methods)
 
 
 def refuses(clause: Clause) -> bool:

@@ -43,6 +43,10 @@ def _of_clause(clause: Clause, policy: Policy) -> Iterator[Loss]:
     if clause.mode is Mode.OBSERVE:
         yield _loss("observed-clause", f"{where} only observes, and is not published", "write `mode: enforce`")
         return
+    if clause.action is ClauseAction.THROTTLE:
+        text = f"{where} says how often whoever is let in may come, which documents do not; it is not published"
+        yield _loss("rate-clause", text, "none is needed: the door applies it, and says Retry-After")
+        return
     if clause.standings:
         text = f"{where} depends on how sure it is who asks, which no document can; it is not published"
         yield _loss("standing-clause", text, "none is needed: the door applies it")
