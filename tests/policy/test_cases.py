@@ -48,15 +48,15 @@ cases:
         ("cases: []\n", "cases.yaml:1: there is no case - begin each case with `- `"),
         (
             "cases:\n  - {user_agent: a, expect: {status: 200}}\n",
-            "cases.yaml:2: `cases`: a case needs a `url:`, or a `path:` on the site - give one of the two",
+            "cases.yaml:2: a case needs a `url:`, or a `path:` on the site - give one of the two",
         ),
         (
             "cases:\n  - {path: a, user_agent: a, expect: {status: 200}}\n",
-            "cases.yaml:2: `cases`: `path` does not begin with / - write /gallery/1.jpg",
+            "cases.yaml:2: `path` does not begin with / - write /gallery/1.jpg",
         ),
         (
             "cases:\n  - {url: a.example/b, user_agent: a, expect: {status: 200}}\n",
-            "cases.yaml:2: `cases`: `url` is not absolute - begin with https://, or give `path:`",
+            "cases.yaml:2: `url` is not absolute - begin with https://, or give `path:`",
         ),
         (
             "cases:\n  - path: /\n    user_agent: a\n    expect: {}\n",
