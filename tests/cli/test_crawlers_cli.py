@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from optout.crawlers.registry import bundled_registry
+from tests.crawlers.test_check import OWN
 
 REGISTRY = bundled_registry()
 
@@ -129,3 +131,31 @@ def test_identify_answers_before_the_next_question() -> None:
             program.stdin.write(question)
             program.stdin.flush()
             assert program.stdout.readline() == answer
+
+
+def test_check_looks_at_the_registry_and_at_a_file_of_one_s_own(tmp_path: Path) -> None:
+    assert out("check") == f"{len(REGISTRY.crawlers)} crawlers\n"
+    file = tmp_path / "my-crawlers.yaml"
+    file.write_text(OWN)
+    assert out("check", str(file)) == f"{len(REGISTRY.crawlers) + 1} crawlers, 1 of them from {file}\n"
+    found = json.loads(out("check", str(file), "--json"))
+    assert (found["own"], found["problems"], found["file"]) == (1, [], str(file))
+    file.write_text(OWN.replace("[OwnBot]", "[OwnBot, Safari]"))
+    done = run("check", str(file))
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.startswith(b"my-crawlers.yaml: Own Bot: it takes examples of ")
+    assert run("check", str(tmp_path / "none.yaml")).returncode == 2
+
+
+def test_every_command_knows_a_crawler_of_one_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTOUT_STATE", str(tmp_path))
+    (tmp_path / "crawlers.yaml").write_text(OWN)
+    assert out("identify", stdin=b"OwnBot/1.0\n") == "Own Bot\tExample Corp\ttrain\n"
+    assert "source: 2026-11-27 my log" in out("show", "Own Bot")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "version: 1\nmode: enforce\ndefault: allow\non_error: allow\nclauses:\n- {crawler: Own Bot, action: deny}\n"
+    )
+    words = ("explain", "https://a.example/", "--user-agent", "OwnBot/1.0", "--policy", str(policy), "--json")
+    done = subprocess.run([sys.executable, "-m", "optout", *words], capture_output=True, check=False)
+    assert json.loads(done.stdout)["status"] == 403

@@ -85,7 +85,7 @@ def test_files_come_in_the_order_of_their_names() -> None:
     [
         ("operator: Example Corp", "operator: [", "example.yaml: not readable as YAML"),
         ("operator: Example Corp", "owner: Example Corp", "unknown field `owner`"),
-        ("operator: Example Corp\n", "", "missing required field `operator`"),
+        ("operator: Example Corp\n", "", "nobody operates it"),
         ("crawlers:", "bots:", "example.yaml: "),
         ("  purposes: [train, dataset]\n", "", "example.yaml: ExampleBot: Object missing required field `purposes`"),
         ("[train, dataset]", "[training]", "example.yaml: ExampleBot: Invalid enum value 'training'"),

@@ -50,18 +50,6 @@ def test_an_entry_explains_itself_in_sentences() -> None:
     assert [each.name for each in REGISTRY.crawlers if not each.notes.endswith(".")] == []
 
 
-def test_an_entry_is_named_by_its_own_examples_and_no_other_entry_is() -> None:
-    for crawler in REGISTRY.crawlers:
-        assert {named(example) for example in crawler.examples} <= {crawler.name}
-
-
-def test_an_entry_is_named_by_each_of_its_tokens() -> None:
-    for crawler in REGISTRY.crawlers:
-        for token in crawler.tokens:
-            ways = token, f"Mozilla/5.0 (compatible; {token}/9.9; x)", f"Mozilla/5.0 (x; +https://www.{token})"
-            assert crawler.name in {named(way) for way in ways}, token
-
-
 @pytest.mark.parametrize(
     "name",
     [

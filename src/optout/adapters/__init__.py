@@ -10,7 +10,7 @@
                documents, document_choice, resolver, fetcher   what the site publishes, and who asks for it
                key_directories, public_addresses, replays      whose signature it is
                shared_marks  what workers know together;  rates  how often an operator has come
-               policy_files, switch, serve_options             what the owner set
+               policy_files, crawler_files, switch, serve_options   what the owner set
                policy_watch, policy_directory, policy_snapshots   many policies: what changed, what is kept
 
 Each door is a package of its own, and no door imports another.

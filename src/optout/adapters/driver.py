@@ -26,6 +26,7 @@ import msgspec
 
 from optout import record as records
 from optout.adapters.client_address import NO_PROXIES, TrustedProxies
+from optout.adapters.crawler_files import registry_in_use
 from optout.adapters.doctor.watch import Door, describe
 from optout.adapters.document_choice import ChosenByPolicy
 from optout.adapters.documents import DocumentSource, PublishedCache
@@ -46,7 +47,6 @@ from optout.adapters.switch import Switch, is_observe_only
 from optout.adapters.upkeep import Upkeep
 from optout.crawlers.address_book import AddressBook
 from optout.crawlers.model import Claim
-from optout.crawlers.registry import bundled_registry
 from optout.engine import NO_FIELDS, Case, Engine, Outcome
 from optout.evidence.clock import new_id
 from optout.evidence.form import Filled
@@ -100,7 +100,7 @@ class Driver:
         self.tally = Tally()
         self.switch = Switch(settings.state)
         self.log: Recorder | None = None
-        self.upkeep = Upkeep(self.switch, settings.policy, bundled_registry(), settings.evidence)
+        self.upkeep = Upkeep(self.switch, settings.policy, registry_in_use(settings.state), settings.evidence)
         self.upkeep.doctor.describe = self._describe
         self.engine = Engine(
             self.upkeep.policies,
@@ -119,7 +119,7 @@ class Driver:
         self._fetcher = Fetcher()
         self._stranger = Fetcher(resolver=PublicAddresses())  # for hosts that somebody else runs
         self.keys = KeyDirectories(
-            self._stranger, bundled_registry().signers, on_keys=self._on_keys, state=settings.state
+            self._stranger, self.upkeep.registry.signers, on_keys=self._on_keys, state=settings.state
         )
         self._rates = Rates(settings.state)
         self._names = ReverseNames() if self.engine.asks_names else None

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from optout.adapters.crawler_files import registry_in_use
 from optout.adapters.policy_watch import PolicyWatch, look_ahead
 from optout.adapters.serve_options import ServeOptions
-from optout.crawlers.registry import bundled_registry
 from optout.policy.model import Mode, Policy, PolicySet
 
 _MOST_NAMED = 20  # policies, each on a line of its own
@@ -32,7 +32,7 @@ class Announcement:
 def announcement(options: ServeOptions, engine: str, workers: int = 1) -> Announcement:
     """What to say about a door with these options; raises PolicyError or UsageError for a policy that does not load."""
     # The door of this process takes the policies over; workers read them in processes of their own.
-    watch = (look_ahead if workers == 1 else PolicyWatch)(options.policy, bundled_registry())
+    watch = (look_ahead if workers == 1 else PolicyWatch)(options.policy, registry_in_use(options.state))
     policies, problems = watch.current, watch.problems
     off = shlex.join(["optout", "off", "--state", str(options.state)])
     on = shlex.join(["optout", "on", "--state", str(options.state)])

@@ -77,13 +77,13 @@ def audit(
 async def _audited(
     site: Site, *, key: bytes | None, nonce: str, probes: bool, pause_s: float, told: Callable[[str], None]
 ) -> SiteAudit:
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.fetcher import Fetcher
     from optout.adapters.probes import PROOF_PATH, is_owners, probe
     from optout.adapters.survey import survey
-    from optout.crawlers.registry import bundled_registry
     from optout.report.site_audit import audit_site
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     async with Fetcher() as fetcher:
         if probes and key is None and not await is_owners(fetcher, site, nonce):
             what = f"{site.base}{PROOF_PATH} does not serve the word of --nonce: nobody's site but your own is probed"

@@ -56,9 +56,9 @@ def compile_policy(
     `documents` writes robots.txt, tdmrep.json, license.xml and all else that says to the world what the policy says at
     the door. The rules of a robots.txt that --robots gives are kept where no clause speaks.
     """
-    from optout.crawlers.registry import bundled_registry
+    from optout.adapters.crawler_files import registry_in_use
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     if front == "documents":
         from optout.cli.compile_documents import compile_documents
 

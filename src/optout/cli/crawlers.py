@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from optout.cli.list_update import update
+from optout.cli.terminal import safe
 from optout.cli.verify import verify
 from optout.errors import UsageError
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def crawlers() -> None:
-    """Who crawls: list, show, identify, update, verify."""
+    """Who crawls: list, show, identify, check, update, verify."""
 
 
 crawlers.add_command(update)
@@ -53,9 +55,9 @@ def show(name: str, as_json: bool) -> None:
     """What is known of one crawler, and from where. NAME may be a robots.txt token."""
     import msgspec
 
-    from optout.crawlers.registry import bundled_registry
+    from optout.adapters.crawler_files import registry_in_use
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     crawler = registry.by_name(name)
     if crawler is None:
         near = registry.suggest(name)
@@ -73,11 +75,11 @@ def identify(as_json: bool) -> None:
 
     Prints name, operator and purpose with tabs between; three empty columns for whoever is no known crawler.
     """
+    from optout.adapters.crawler_files import registry_in_use
     from optout.cli.lines import arriving
-    from optout.crawlers.registry import bundled_registry
     from optout.messages import as_text
 
-    recognize = bundled_registry().recognize
+    recognize = registry_in_use().recognize
     answer: Callable[[Claim | None], bytes] = _as_object if as_json else _as_columns
     known: dict[tuple[int, str], bytes] = {}  # crawlers are few, lines are many
 
@@ -90,6 +92,33 @@ def identify(as_json: bool) -> None:
         for batch in arriving(cast("BufferedReader", lines)):
             out.write(b"".join(map(answered, batch)))
             out.flush()
+
+
+@crawlers.command("check")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+@click.pass_context
+def check(ctx: click.Context, file: Path | None, as_json: bool) -> None:
+    """Look whether every entry of the registry keeps its word; FILE has crawlers of your own.
+
+    Without FILE it is the one that doors read, crawlers.yaml in the state directory, if it is there. An entry must have
+    a source for each fact, be named by its own examples and tokens, and claim nothing that another has. Ends with 1
+    if one does not.
+    """
+    import json
+
+    from optout.adapters.crawler_files import checked_registry, own_crawlers
+    from optout.adapters.switch import default_state_directory
+
+    own = file or own_crawlers(default_state_directory())
+    registry, count, faults = checked_registry(own, is_named=file is not None)
+    facts = {"crawlers": len(registry.crawlers), "own": count, "sha256": registry.sha256, "problems": list(faults)}
+    if as_json:
+        click.echo(json.dumps({"file": str(own) if count else None, **facts}, ensure_ascii=True))
+    else:
+        where = f", {count} of them from {safe(str(own), 200)}" if count else ""
+        click.echo("\n".join([*(safe(each, 500) for each in faults), f"{len(registry.crawlers)} crawlers{where}"]))
+    ctx.exit(1 if faults else 0)
 
 
 def _as_columns(claim: Claim | None) -> bytes:
@@ -110,10 +139,10 @@ def _summary(crawler: Crawler) -> dict[str, object]:
 
 
 def _selected(purpose: str | None, operator: str | None) -> Iterator[Crawler]:
+    from optout.adapters.crawler_files import registry_in_use
     from optout.crawlers.model import Purpose
-    from optout.crawlers.registry import bundled_registry
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     wanted = None if purpose is None else _one_of(purpose, Purpose, "purpose")
     by = None if operator is None else _one_of(operator, registry.operators, "operator")
     for each in sorted(registry.crawlers, key=lambda crawler: crawler.name.lower()):

@@ -60,11 +60,11 @@ def explain(
     given, or asked of the URL's own site.
     Exit code: 0 the request passes, 1 it is refused, 2 usage or fault.
     """
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.intake import now_us
     from optout.adapters.list_files import ListWatch, list_directory
     from optout.adapters.policy_watch import PolicyWatch
     from optout.adapters.switch import default_state_directory
-    from optout.crawlers.registry import bundled_registry
     from optout.engine import Engine
     from optout.testing import make_request
 
@@ -72,7 +72,7 @@ def explain(
     request = make_request(url, user_agent, method=method, headers=fields, ip=ip, received_us=now_us())
     if not request.authority:
         raise UsageError(f"{safe(url)} is no absolute URL", "write it like https://photos.example/gallery/1.jpg")
-    registry = bundled_registry()
+    registry = registry_in_use()
     lists = ListWatch(list_directory(default_state_directory())).book
     engine = Engine(PolicyWatch(policy, registry).current, registry, lists=lists)
     published = _published(url, request, robots, tdmrep, license_file, offline=offline)

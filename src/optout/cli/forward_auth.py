@@ -107,11 +107,11 @@ def _run(options: ForwardAuthOptions, *, as_json: bool) -> None:
 
 def _facts(options: ForwardAuthOptions) -> dict[str, object]:
     """What the door is going to do; raises PolicyError or UsageError for a policy that does not load."""
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.policy_files import load_policy_set
-    from optout.crawlers.registry import bundled_registry
     from optout.policy.model import Mode
 
-    policies, problems = load_policy_set(options.policy, bundled_registry())
+    policies, problems = load_policy_set(options.policy, registry_in_use(options.state))
     observes = options.observe_only or all(policy.mode is Mode.OBSERVE for policy in policies)
     return {
         "dialect": options.dialect.value,

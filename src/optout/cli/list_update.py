@@ -46,13 +46,13 @@ def update(directory: Path | None, bundle: Path | None, accept_shrunk: tuple[str
     """
     import json
 
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.intake import now_us
     from optout.adapters.list_files import list_directory
     from optout.adapters.list_update import published_lists
     from optout.adapters.switch import default_state_directory
-    from optout.crawlers.registry import bundled_registry
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     place = directory or list_directory(default_state_directory())
     shrunk = frozenset(_list_of(registry, name) for name in accept_shrunk)
     now = now_us()

@@ -119,12 +119,12 @@ def run_cases(path: str, cases: Path, as_json: bool) -> None:
 
     Exit code: 0 all as expected, 1 differences, 2 the policy or the cases cannot be used.
     """
+    from optout.adapters.crawler_files import registry_in_use
     from optout.cli.policy_trial import run
-    from optout.crawlers.registry import bundled_registry
     from optout.engine import Engine
     from optout.policy.cases import load_cases
 
-    engine = Engine(_sound(path), bundled_registry())
+    engine = Engine(_sound(path), registry_in_use())
     results = [run(engine, case) for case in load_cases(_bytes(cases), cases.name)]
     failed = [result for result in results if result.differences]
     if as_json:
@@ -147,7 +147,7 @@ def import_(file: str, site: str, as_json: bool) -> None:
     Prints the policy. Rules for AI crawlers become clauses; which user agents keep theirs as robots.txt inside the
     policy, and why, is told beside it.
     """
-    from optout.crawlers.registry import bundled_registry
+    from optout.adapters.crawler_files import registry_in_use
     from optout.messages import parse_authority
     from optout.policy.imported import import_robots
     from optout.policy.loader import load_policy
@@ -156,8 +156,8 @@ def import_(file: str, site: str, as_json: bool) -> None:
     if authority is None:
         raise UsageError(f"{safe(site)} is no host name", "write it like photos.example, without https://")
     with click.open_file(file, "rb") as stream:
-        found = import_robots(stream.read(), bundled_registry(), site=authority)
-    load_policy(found.text.encode(), "the policy that was made", bundled_registry())
+        found = import_robots(stream.read(), registry_in_use(), site=authority)
+    load_policy(found.text.encode(), "the policy that was made", registry_in_use())
     if as_json:
         kept = [{"line": each.line, "token": each.token, "why": each.why} for each in found.kept]
         click.echo(json.dumps({"policy": found.text, "kept": kept}))
@@ -177,22 +177,22 @@ def schema() -> None:
 
 def _load(path: str) -> tuple[PolicySet, tuple[Problem, ...]]:
     """The policies that are sound, and all problems; a single broken file leaves no policy."""
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.policy_files import load_policy_set
-    from optout.crawlers.registry import bundled_registry
     from optout.policy.loader import policy_set
 
     try:
-        return load_policy_set(path, bundled_registry())
+        return load_policy_set(path, registry_in_use())
     except PolicyError as error:
         return policy_set(()), error.problems
 
 
 def _sound(path: str) -> PolicySet:
     """The policies at `path`; PolicyError if anything is wrong with any."""
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.policy_files import load_policy_set
-    from optout.crawlers.registry import bundled_registry
 
-    return load_policy_set(path, bundled_registry(), strict=True)[0]
+    return load_policy_set(path, registry_in_use(), strict=True)[0]
 
 
 def _bytes(path: Path) -> bytes:
@@ -203,13 +203,13 @@ def _bytes(path: Path) -> bytes:
 
 
 def _tables(policies: PolicySet, robots: Path | None, tdmrep: Path | None) -> list[Table]:
+    from optout.adapters.crawler_files import registry_in_use
     from optout.cli.policy_table import example_site, table
     from optout.cli.policy_trial import publishes
-    from optout.crawlers.registry import bundled_registry
     from optout.engine import Engine
     from optout.testing import make_request
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     engine = Engine(policies, registry)
     documents = (_bytes(robots) if robots else None, _bytes(tdmrep) if tdmrep else None)
 

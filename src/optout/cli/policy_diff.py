@@ -67,13 +67,13 @@ def diff(
 
     Every known crawler asks for each page, and a person does. Exit code: 0 nothing changes, 1 something does, 2 fault.
     """
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.policy_files import load_policy_set
     from optout.cli.policy_table import IMAGE, PAGE
     from optout.cli.policy_trial import publishes
-    from optout.crawlers.registry import bundled_registry
     from optout.engine import Engine
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     before, after = (load_policy_set(path, registry, strict=True)[0] for path in (old, new))
     authority = site or _a_site(after)
     asked = list(listed(urls, sitemap)) if urls or sitemap else [PAGE, IMAGE]

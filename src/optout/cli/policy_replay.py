@@ -53,15 +53,15 @@ def replay(
     Each is judged with the robots.txt and tdmrep.json that were in force for it. Exit code: 0 nothing changes,
     1 something does, 2 fault.
     """
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.policy_files import load_policy_set
-    from optout.crawlers.registry import bundled_registry
     from optout.engine import Engine
     from optout.evidence.directory import Layout
     from optout.evidence.index.question import Question
     from optout.messages import parse_target
     from optout.report.replay import replay as judge_again
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     before, after = (Engine(load_policy_set(path, registry, strict=True)[0], registry) for path in (old, new))
     facets = {"type": "crawl.request", **({"host": host} if host else {})}
     wanted = Question(since_us=microseconds(since, "--since"), until_us=microseconds(until, "--until"), facets=facets)

@@ -116,13 +116,13 @@ def write_sheet(sheet: Sheet, out: Path | None, *, as_pdf: bool) -> None:
 
 
 def _certificate(directory: Path, authority: str, work: str, account: Account, say: Say, lang: str) -> Sheet:
-    from optout.crawlers.registry import bundled_registry
+    from optout.adapters.crawler_files import registry_in_use
     from optout.report import declaration as certificate
     from optout.report.reservation import says
 
     layout, history = _history(directory, authority)
     documents = documents_of(layout, {version.sha256 for versions in history.versions.values() for version in versions})
-    registry = bundled_registry()
+    registry = registry_in_use()
     said = {
         version.sha256: says(name, documents[version.sha256], work, registry, say)
         for name, versions in history.versions.items()

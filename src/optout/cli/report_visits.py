@@ -107,9 +107,9 @@ def _fields(hit: Hit) -> Fields:
 
 def _about(name: str, say: Say) -> Iterator[tuple[str, str]]:
     """What is published about a crawler, each fact with its source; raises UsageError for an unknown name."""
-    from optout.crawlers.registry import bundled_registry
+    from optout.adapters.crawler_files import registry_in_use
 
-    crawler = bundled_registry().by_name(name)
+    crawler = registry_in_use().by_name(name)
     if crawler is None:
         raise UsageError(f"no crawler is called {name!r}", "see `optout crawlers list`")
     yield say("Operator"), crawler.operator

@@ -80,14 +80,14 @@ def import_logs(
 
 
 def _counting(versions: tuple[Version, ...], made_us: int, site: str) -> Counting:
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.list_files import ListWatch, list_directory
     from optout.adapters.switch import default_state_directory
     from optout.crawlers.address_book import NO_LISTS
-    from optout.crawlers.registry import bundled_registry
     from optout.review.importing.counting import Counting
 
     lists = ListWatch(list_directory(default_state_directory())).book
-    return Counting(bundled_registry(), versions, None if lists is NO_LISTS else lists, made_us, site=site)
+    return Counting(registry_in_use(), versions, None if lists is NO_LISTS else lists, made_us, site=site)
 
 
 def _version(text: str) -> Version:

@@ -79,9 +79,9 @@ def _link(scheme: str, port: int, gate: Gate) -> str:
 
 
 def _review(directory: Path, policy: str, works: Path | None) -> Review:
+    from optout.adapters.crawler_files import registry_in_use
     from optout.cli.evidence.privacy import reveal_part
     from optout.cli.evidence.rows import csv_row
-    from optout.crawlers.registry import bundled_registry
     from optout.evidence.directory import Layout
     from optout.evidence.signing import load_verifier_key
     from optout.review.app import Review
@@ -89,7 +89,7 @@ def _review(directory: Path, policy: str, works: Path | None) -> Review:
     from optout.review.works import parse_works
 
     load_verifier_key(Layout(directory).vkey)  # says at once, and in words, where there is no log
-    registry = bundled_registry()
+    registry = registry_in_use()
     engine: Engine | None = None
     stances: dict[str, Engine] = {}
     if policy:

@@ -263,10 +263,10 @@ def lint(files: tuple[str, ...], is_fixed: bool, form: str, as_json: bool) -> No
 
     Exit code: 0 nothing, or notes alone; 1 errors or warnings; 2 fault. With --fix what is left is told.
     """
-    from optout.crawlers.registry import bundled_registry
+    from optout.adapters.crawler_files import registry_in_use
     from optout.lint.runner import fix_robots, lint_robots
 
-    registry = bundled_registry()
+    registry = registry_in_use()
     run_lint(
         files,
         "robots.txt",

@@ -83,13 +83,13 @@ class _Found(NamedTuple):
 
 
 def _find(request: Request, directory: Path | None, *, offline: bool) -> _Found:
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.list_files import ListWatch, list_directory
     from optout.adapters.switch import default_state_directory
-    from optout.crawlers.registry import bundled_registry
     from optout.identity import identify, prove, signers_of
     from optout.signatures.verification import UNSIGNED, Checked, Verdict, present, question, settle
 
-    claim = bundled_registry().recognize(request.user_agent, request.signature_agent)
+    claim = registry_in_use().recognize(request.user_agent, request.signature_agent)
     if claim is None:
         return _Found(None, None, None, UNSIGNED, Checked(verdict=Verdict.UNSIGNED), ())
     book = ListWatch(list_directory(default_state_directory())).book
@@ -129,10 +129,10 @@ def _ask(asked: object) -> tuple[Checked | None, tuple[str, ...]]:
     """The answer of the signer's own host, as a door would get it."""
     import asyncio
 
+    from optout.adapters.crawler_files import registry_in_use
     from optout.adapters.fetcher import Fetcher
     from optout.adapters.key_directories import KeyDirectories
     from optout.adapters.public_addresses import PublicAddresses
-    from optout.crawlers.registry import bundled_registry
     from optout.lookups import SignatureCheck
     from optout.signatures.binding import Binding
 
@@ -140,7 +140,7 @@ def _ask(asked: object) -> tuple[Checked | None, tuple[str, ...]]:
 
     async def ask() -> tuple[Checked | None, tuple[str, ...]]:
         async with Fetcher(resolver=PublicAddresses()) as fetcher:
-            keys = KeyDirectories(fetcher, bundled_registry().signers, within=10.0)
+            keys = KeyDirectories(fetcher, registry_in_use().signers, within=10.0)
             answer = await keys.check(asked)
             await keys.close()
             faults = [f"{host}: {fault}" for host, fault in keys.faults().items()]

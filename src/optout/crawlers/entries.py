@@ -129,6 +129,13 @@ def load_entries(files: Mapping[str, bytes]) -> tuple[Entry, ...]:
     return entries
 
 
+def load_more(known: tuple[Entry, ...], files: Mapping[str, bytes]) -> tuple[Entry, ...]:
+    """The entries of `files`, which are added to `known` ones; as `load_entries`."""
+    entries = tuple(entry for file in sorted(files) for entry in _file(file, files[file]))
+    _check_together((*known, *entries))
+    return entries
+
+
 def encode_entries(entries: Iterable[Entry]) -> bytes:
     """The entries as one JSON document, a line each: the same entries always give the same bytes."""
     lines = b",\n".join(msgspec.json.encode(entry) for entry in entries)
@@ -146,14 +153,14 @@ def decode_entries(document: bytes) -> tuple[Entry, ...]:
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    operator: str
     crawlers: list[dict[str, Any]]
+    operator: str = ""
 
 
 def _file(file: str, data: bytes) -> Iterable[Entry]:
     try:
         content = msgspec.convert(yaml.load(data, Loader=_StrictLoader), _File)  # noqa: S506  a CSafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as fault:
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:  # ValueError: no UTF-8, or the 30th of February
         raise RegistryError(f"{file}: not readable as YAML: {fault}", "Mend the file.") from fault
     except msgspec.ValidationError as fault:
         raise RegistryError(f"{file}: {fault}", "A file holds `operator` and `crawlers`.") from fault
@@ -176,6 +183,7 @@ def _check(entry: Entry) -> None:
     sourced = {fact for source in entry.sources for fact in source.facts}
     faults = {
         "purposes is empty": not entry.purposes,
+        "nobody operates it: neither it nor its file has `operator`": not entry.operator,
         "a source without text": any(not source.text.strip() for source in entry.sources),
         f"a source for an unknown fact: {', '.join(sorted(sourced.difference(FACTS)))}": sourced.difference(FACTS),
         "an address list is at no https address": any(

@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from optout.crawlers.entries import Entry, TokenForm, decode_entries, encode_entries, load_entries
+from optout.crawlers.entries import Entry, TokenForm, decode_entries, encode_entries, load_entries, load_more
 from optout.crawlers.model import Claim, Crawler, Purpose, SaidBy
 from optout.crawlers.tokens import Finder, Token
 
@@ -117,6 +117,12 @@ class Registry:
 def load_registry(data: Mapping[str, bytes]) -> Registry:
     """A registry from YAML files (name to bytes); `RegistryError` with file and entry where one is wrong."""
     return _registry(encode_entries(load_entries(data)))
+
+
+def extended(registry: Registry, data: Mapping[str, bytes]) -> Registry:
+    """`registry` with the entries of further YAML files; as `load_registry`, and no name may be taken already."""
+    entries = decode_entries(registry.document)
+    return _registry(encode_entries((*entries, *load_more(entries, data))))
 
 
 @cache

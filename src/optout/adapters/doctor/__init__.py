@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from optout.adapters.crawler_files import registry_in_use
 from optout.adapters.doctor.arrival import is_loopback, look_at_arrival
 from optout.adapters.doctor.certificate import judge, look, trusting_anybody
 from optout.adapters.doctor.checks import (
@@ -36,7 +37,7 @@ from optout.adapters.doctor.watch import Door, invited, read_doors
 from optout.adapters.fetcher import Fetcher, Visited
 from optout.adapters.intake import now_us
 from optout.crawlers.model import Crawler, Purpose
-from optout.crawlers.registry import Registry, bundled_registry
+from optout.crawlers.registry import Registry
 from optout.engine import Engine
 from optout.errors import UsageError
 from optout.policy.model import PolicySet
@@ -83,7 +84,7 @@ class Diagnosis:
 
 async def diagnose(complaint: Complaint) -> Diagnosis:
     """Look at everything; raises UsageError for a URL, a crawler or an option that cannot be used."""
-    registry = bundled_registry()
+    registry = registry_in_use(complaint.state)
     crawler, search = _crawler(complaint.crawler, registry), registry.by_name(_SEARCH_ENGINE)
     assert search is not None  # noqa: S101  it is in every release
     if complaint.url is None:

@@ -10,12 +10,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from optout.adapters.crawler_files import registry_in_use
 from optout.adapters.ingest import Following, Ingest, LogFiles
 from optout.adapters.ingest.positions import Positions
 from optout.adapters.ingest.recent import read_recent
 from optout.adapters.ingest.syslog import PREFIX, SyslogSocket
 from optout.adapters.policy_files import load_policy_set, read_policy_files
-from optout.crawlers.registry import bundled_registry
 from optout.errors import UsageError
 from optout.evidence.directory import HeldError
 from optout.evidence.opening import Opening, open_log
@@ -62,7 +62,7 @@ def ingest(options: IngestOptions, on_ready: Callable[[tuple[str, ...]], None]) 
                 sockets.append(SyslogSocket(name))
                 opened.callback(sockets[-1].close)
         tenants = _keep_policies(log, options.policy)
-        ingesting = Ingest(log, bundled_registry(), read_recent(options.directory), tenants)
+        ingesting = Ingest(log, registry_in_use(), read_recent(options.directory), tenants)
         following = Following(ingesting, followed, sockets, ended.is_set)
         on_ready(tuple(socket.address for socket in sockets))
         if not options.follow:
@@ -102,7 +102,7 @@ def _keep_policies(log: Recorder, policy: str | None) -> dict[str, str]:
     """
     if policy is None:
         return {}
-    policies, _ = load_policy_set(policy, bundled_registry())
+    policies, _ = load_policy_set(policy, registry_in_use())
     for name, data in read_policy_files(policy).items():
         log.snapshot("policy", data, file=name)
     return {each.digest: each.tenant for each in policies}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from optout.adapters.crawler_files import registry_in_use
 from optout.adapters.documents import OriginSource
 from optout.adapters.fetcher import Fetcher
 from optout.adapters.init.answers import COMPILED, EMBEDDED, ROUTED, Answers
@@ -19,7 +20,6 @@ from optout.adapters.init.policy import load_written, policy_text
 from optout.adapters.init.units import STATE_DIRECTORY, USER
 from optout.compilers.edge import Loss
 from optout.compilers.tables import compile_edge
-from optout.crawlers.registry import bundled_registry
 from optout.signals.declaration import (
     ROBOTS_NAME,
     TDMREP_NAME,
@@ -51,7 +51,7 @@ class Made:
 
 async def set_up(answers: Answers) -> Made:
     """Write everything; raises UsageError for answers that make no sound policy, and for files that are there."""
-    registry = bundled_registry()
+    registry = registry_in_use(answers.state)
     text = policy_text(answers)
     policy = load_written(text, registry)
     published = await _published(answers) if answers.front in COMPILED | ROUTED else _not_asked("nobody asked")
