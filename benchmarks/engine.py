@@ -13,13 +13,18 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from ipaddress import IPv4Address, IPv4Network
 from itertools import cycle
 
+from msgspec import structs
 from protego import Protego
 
+from optout.crawlers.address_book import AddressBook
+from optout.crawlers.address_lists import AddressList
+from optout.crawlers.list_snapshot import take_snapshot
 from optout.crawlers.registry import bundled_registry
 from optout.engine import Engine
-from optout.messages import Request
+from optout.messages import AddressSource, ClientAddress, Request
 from optout.policy.loader import load_policy, policy_set
 from optout.signals.declaration import ROBOTS_NAME, TDMREP_NAME, Published, absent, known, parse_published
 from optout.testing import make_request
@@ -114,6 +119,36 @@ def humans() -> list[dict[str, object]]:
     return [_row("a person, recognize", 1, recognize, None), _row("a person, examine", 1, examine, None)]
 
 
+NETWORKS = 2_000  # of each list
+NOW_US = 1_795_000_000_000_000
+
+
+def by_lists() -> list[dict[str, object]]:
+    """`examine` where every list of the registry is at hand, of addresses seen before and of others, and without."""
+    registry = bundled_registry()
+    networks = tuple(IPv4Network((20 << 24 | number << 13, 24)) for number in range(NETWORKS))
+    found = AddressList(prefixes=networks, created="")
+    urls = {url for each in registry.crawlers for url in (each.address_list, *each.also_listed) if url}
+    book = AddressBook(take_snapshot(url, b"as sent", found, NOW_US) for url in urls)
+    policies = policy_set([load_policy(HEAD.encode(), "policy.yaml", registry)])
+    listed, plain = Engine(policies, registry, lists=book), Engine(policies, registry)
+    few, many = (cycle([_from(21 << 24 | place * 977) for place in range(count)]) for count in (200, 20_000))
+    rows = best(
+        *(partial(_examine_next, *each) for each in ((plain, few), (listed, few), (listed, many))), calls=20_000
+    )
+    names = ("examine, no lists", "examine, addresses seen", "examine, new addresses")
+    return [_row(name, len(urls) * NETWORKS, us, None) for name, us in zip(names, rows, strict=True)]
+
+
+def _from(number: int) -> Request:
+    client = ClientAddress(address=str(IPv4Address(number)), source=AddressSource.PEER)
+    return structs.replace(make_request("https://site.example/x", GPTBOT, received_us=NOW_US), client=client)
+
+
+def _examine_next(judge: Engine, requests: Iterator[Request]) -> object:
+    return judge.examine(next(requests))
+
+
 def _row(what: str, size: int, ours: float, theirs: float | None) -> dict[str, object]:
     ratio = round(theirs / ours, 1) if theirs is not None else None
     return {
@@ -129,7 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rows = [*humans(), *by_rules(), *by_clauses(), *by_sites()]
+    rows = [*humans(), *by_lists(), *by_rules(), *by_clauses(), *by_sites()]
     if options.json:
         print(json.dumps(rows, indent=1))
         return

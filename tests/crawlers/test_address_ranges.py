@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -130,3 +130,17 @@ def test_a_list_that_shrinks_by_more_than_half_waits_for_the_owners_word(old: in
     new = AddressList(prefixes=GOOD)
     found = tuple(list_faults(new, tuple(IPv4Network((place, 32)) for place in range(old))))
     assert [each.may_be_told for each in found] == [True] * is_refused
+
+
+@given(
+    st.one_of(
+        st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,4}){2,4}", fullmatch=True),
+        st.text(alphabet="0123456789.٣ +-", max_size=20),
+    )
+)
+def test_an_ipv4_address_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    try:
+        expected = int(IPv4Address(text)) | 0xFFFF << 32
+    except ValueError:
+        expected = None
+    assert address_number(text) == expected

@@ -18,7 +18,7 @@ from optout.crawlers.address_ranges import address_number
 from optout.crawlers.list_snapshot import ListSnapshot, load_snapshot
 from optout.crawlers.model import Claim, Crawler
 from optout.errors import RegistryError
-from optout.messages import UNKNOWN_CLIENT, ClientAddress
+from optout.messages import AddressSource, ClientAddress
 
 HOUR_US = 3_600_000_000
 FEWEST_ABSENT = 10  # claims: of two, one is half, and says nothing about a list
@@ -123,21 +123,25 @@ class AddressBook:
         """What the crawler's own list says, or another of its operator's that is as good and holds the address."""
         if not crawler.address_list:
             return NOT_LOOKED
-        number = None if client.address is None or client == UNKNOWN_CLIENT else address_number(client.address)
-        own, is_each_fresh = self._by_url.get(crawler.address_list), True
-        for url in (crawler.address_list, *crawler.also_listed):
-            snapshot = self._by_url.get(url)
-            if snapshot is None or not snapshot.is_fresh(now_us):
-                is_each_fresh = False
-            elif number is not None and number in snapshot.ranges:
-                return Looked(Listing.LISTED, snapshot)
+        text = None if client.source is AddressSource.UNKNOWN else client.address
+        number = None if text is None else address_number(text)
+        own = self._by_url.get(crawler.address_list)
+        fresh = own is not None and own.is_fresh(now_us)
+        if own is not None and fresh and number is not None and number in own.ranges:
+            return Looked(Listing.LISTED, own)
+        is_absent = crawler.address_list_complete
+        for url in crawler.also_listed:
+            other = self._by_url.get(url)
+            if other is None or not other.is_fresh(now_us):
+                is_absent = False
+            elif number is not None and number in other.ranges:
+                return Looked(Listing.LISTED, other)
         if own is None:
             return Looked(Listing.MISSING)
-        if not own.is_fresh(now_us):
+        if not fresh:
             return Looked(Listing.STALE, own)
         if number is None:
             return Looked(Listing.HIDDEN, own)
-        is_absent = crawler.address_list_complete and is_each_fresh
         return Looked(Listing.ABSENT if is_absent else Listing.UNLISTED, own)
 
 
