@@ -89,3 +89,35 @@ def test_the_answer_carries_type_length_age_and_what_is_declared() -> None:
         ("Cache-Control", f"max-age={FRESH_S}"),
         ("tdm-reservation", "1"),
     )
+
+
+USES = """clauses:
+- {action: allow, purpose: [train, dataset, search-index, user-fetch, undocumented], path: /open/}
+- {action: deny, purpose: train}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "usage", "tag"),
+    [
+        ("/a/picture.jpg?x", "train-ai=n", "noai, noimageai"),
+        ("/robots.txt", "train-ai=n", "noai, noimageai"),
+        ("/open/picture.jpg", "train-ai=y, ai-use=y", None),
+        ("/open/../a", "train-ai=n", "noai, noimageai"),  # read in several ways: what says most
+        ("/x/..%2fopen/a", "train-ai=n", "noai, noimageai"),
+    ],
+)
+def test_an_answer_says_what_its_page_may_be_used_for(target: str, usage: str, tag: str | None) -> None:
+    fields = generated().uses(policy(MADE + USES), "a.example", target)
+    said = fields.first("content-usage")
+    assert said is not None
+    assert said.startswith(usage)
+    assert fields.first("x-robots-tag") == tag
+
+
+def test_where_nothing_is_said_of_uses_or_nothing_is_made_no_field_is_added() -> None:
+    made = generated()
+    assert made.uses(policy(), "a.example", "/").items == ()
+    assert made.uses(policy(TEXT + USES), "a.example", "/").items == ()
+    assert made.uses(policy(MADE.replace("enforce", "observe") + USES), "a.example", "/").items == ()
+    assert generated(observe_only=True).uses(policy(MADE + USES), "a.example", "/").items == ()

@@ -12,6 +12,7 @@ from optout.compilers.documents import compile_documents
 from optout.crawlers.registry import bundled_registry
 from optout.policy.loader import load_policy
 from tests.doors.all_doors import DOORS
+from tests.doors.forward_auth_doors import TAGGED
 from tests.doors.table import DOCUMENT
 from tests.judge import SITE, leaves
 from tests.served import CHROME, connected
@@ -55,7 +56,14 @@ async def test_every_door_serves_what_the_policy_says_and_decides_by_it(name: st
         assert declared.first("tdm-reservation") == "1"
         assert declared.first("link") == LINK
         assert (await _ask(port, "GET", "/a/page", "GPTBot/1.2")).status == 403
-        assert (await _ask(port, "GET", "/a/page", CHROME)).status == 200
+        page = await _ask(port, "GET", "/a/page", CHROME)
+        assert (page.status, page.first("content-usage"), page.first("x-robots-tag")) == (
+            200,
+            "train-ai=n",
+            "noai, noimageai",
+        )
+        own = await _ask(port, "GET", TAGGED, CHROME)
+        assert own.all("x-robots-tag") == ["noai"]  # the site's own word stands
         async with asyncio.timeout(20):
             while len(_outcomes(tmp_path)) < 5:
                 await asyncio.sleep(0.05)

@@ -487,7 +487,11 @@ class Driver:
             if policy is None or (self.switch.entries and self.switch.is_off(authority, now_us())):
                 return NO_FIELDS
             known = self.published.get(authority) if published is None else published
-            return engine.declare(policy=policy, authority=authority, target=target, published=known)
+            declared = engine.declare(policy=policy, authority=authority, target=target, published=known)
+            if not self.generates:
+                return declared
+            uses = self._generated.uses(policy, authority, target)
+            return Fields((*declared, *uses)) if uses.items else declared
         except Exception:
             self._count_fault("declaration")
             return NO_FIELDS

@@ -7,22 +7,36 @@ the site's own documents stand, and nothing is answered in its place.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 from optout.adapters.documents import Documents
 from optout.compilers.documents import Served, SiteDocuments, compile_documents
 from optout.crawlers.registry import Registry
 from optout.messages import Fields, Response
 from optout.policy.model import DocumentsFrom, Policy, PolicySet
+from optout.robots.matcher import PatternIndex
+from optout.robots.model import PathPattern, normalize_path
 from optout.signals.declaration import TDMREP_PATH
+from optout.targets import readings
 
 _MOST_KEPT = 256  # sites, some 20 KB each; under a policy for `*.example.org` strangers choose the names
 FRESH_S: Final = 300
 """Seconds for which anybody may keep a document: who changes a policy waits so long."""
 
 
+NO_FIELDS: Final = Fields()
+_OF_USES = frozenset({"Content-Usage", "X-Robots-Tag"})  # the others follow from tdmrep.json, as for every site
+
 NOTHING: Final = Served(data=b"Nothing is reserved here.\n", media_type="text/plain; charset=utf-8")
 """What is answered for a document that there is not."""
+
+
+class _Site(NamedTuple):
+    """The documents of one site, and the fields that say of each path what it may be used for."""
+
+    documents: SiteDocuments
+    paths: PatternIndex
+    fields: tuple[Fields, ...]
 
 
 class Generated:
@@ -34,7 +48,7 @@ class Generated:
     def __init__(self, registry: Registry, *, observe_only: bool) -> None:
         self._registry = registry
         self._observe_only = observe_only
-        self._kept: OrderedDict[tuple[str, str], SiteDocuments] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], _Site] = OrderedDict()
 
     def is_wanted(self, policy: Policy, authority: str) -> bool:
         """Whether the documents of a site are made from its policy. They name the site, so it must have a name."""
@@ -49,7 +63,7 @@ class Generated:
         """What the site publishes, to decide by; None where that is not made here."""
         if not self.is_wanted(policy, authority):
             return None
-        return self._of(policy, authority).declared
+        return self._of(policy, authority).documents.declared
 
     def find(self, policy: Policy, authority: str, target: str) -> Served | None:
         """The document at a target of the site, whatever its query; None where the site itself answers.
@@ -59,17 +73,35 @@ class Generated:
         if not self.is_wanted(policy, authority):
             return None
         path = target.partition("?")[0]
-        return self._of(policy, authority).files.get(path, NOTHING if path == TDMREP_PATH else None)
+        return self._of(policy, authority).documents.files.get(path, NOTHING if path == TDMREP_PATH else None)
 
-    def _of(self, policy: Policy, authority: str) -> SiteDocuments:
+    def uses(self, policy: Policy, authority: str, target: str) -> Fields:
+        """What a response for `target` says besides tdmrep.json's own fields: Content-Usage, X-Robots-Tag.
+
+        A target that can be read in several ways gets what says most.
+        """
+        if not self.is_wanted(policy, authority):
+            return NO_FIELDS
+        site = self._of(policy, authority)
+        places = [site.paths.first(normalize_path(way)) for way in readings(target)]
+        return max((site.fields[place] for place in places if place is not None), key=_refused, default=NO_FIELDS)
+
+    def _of(self, policy: Policy, authority: str) -> _Site:
         key = (policy.digest, authority)
         found = self._kept.get(key)
         if found is None:
-            found = compile_documents(policy, self._registry, authority=authority)
-            self._kept[key] = found
+            made = compile_documents(policy, self._registry, authority=authority)
+            paths = PatternIndex([PathPattern.parse(each.pattern) for each in made.sections])
+            said = (tuple(pair for pair in each.fields if pair[0] in _OF_USES) for each in made.sections)
+            found = self._kept[key] = _Site(made, paths, tuple(map(Fields, said)))
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return found
+
+
+def _refused(fields: Fields) -> int:
+    """How many uses the fields of a path refuse."""
+    return sum(value.count("=n") for _, value in fields)
 
 
 def as_response(served: Served, declared: Fields) -> Response:
