@@ -9,6 +9,7 @@ from optout.crawlers.registry import Registry
 from optout.lint.base import Finding, RobotsSource, Rule
 from optout.lint.rules.robots_crawlers import CRAWLERS
 from optout.lint.rules.robots_groups import GROUPS
+from optout.lint.rules.robots_readers import READERS
 from optout.lint.rules.robots_signals import SIGNALS
 from optout.lint.rules.robots_syntax import SYNTAX
 from optout.lint.rules.rsl import RSL, RslSource
@@ -17,7 +18,7 @@ from optout.lint.rules.tdmrep import TDMREP, TdmSource
 from optout.robots.parser import SIZE_LIMIT
 from optout.signals.odrl import is_policy
 
-ROBOTS_RULES: tuple[Rule[RobotsSource], ...] = (*SYNTAX, *GROUPS, *CRAWLERS, *SIGNALS)
+ROBOTS_RULES: tuple[Rule[RobotsSource], ...] = (*SYNTAX, *GROUPS, *CRAWLERS, *READERS, *SIGNALS)
 """Every rule for robots.txt, by code."""
 
 _MOST = 1000  # findings of one rule: a hostile file must not fill a screen with one mistake
