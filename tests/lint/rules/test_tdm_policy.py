@@ -37,7 +37,7 @@ FAULTY = {
     OdrlFaultCode.BAD_PROFILE: SOUND.replace('/tdmrep"', '/tdm"'),
     OdrlFaultCode.BAD_UID: SOUND.replace("https://site.example/p", "p"),
     OdrlFaultCode.BAD_ASSIGNER: SOUND.replace('"assigner"', '"assignee"'),
-    OdrlFaultCode.BAD_CONTACT: SOUND.replace('{"uid"', '{"vcard:hasURL": 1, "uid"'),
+    OdrlFaultCode.BAD_CONTACT: SOUND.replace('"https://site.example/x"', "1"),
     OdrlFaultCode.BAD_PERMISSION: SOUND.replace('[{"action"', '[1, {"action"'),
     OdrlFaultCode.BAD_ACTION: SOUND.replace("tdm:mine", "use"),
     OdrlFaultCode.BAD_DUTY: SOUND.replace('"tdm:mine"', '"tdm:mine", "duty": 1'),

@@ -12,8 +12,10 @@ from optout.signals.odrl import OdrlFaultCode, TdmPolicy, parse_odrl
 _REPORT = 'TDMRep, "TDM Policy"'
 _CONTEXT = '"@context": ["http://www.w3.org/ns/odrl.jsonld", "http://www.w3.org/ns/tdmrep.jsonld"]'
 _HEAD = f'{{{_CONTEXT}, "@type": "Offer", "profile": "http://www.w3.org/ns/tdmrep"'
-_WHO = '"uid": "https://site.example/p", "assigner": {"uid": "https://site.example"}'
+_REACHED = '"vcard:hasURL": "https://site.example/x"'
+_WHO = f'"uid": "https://site.example/p", "assigner": {{"uid": "https://site.example", {_REACHED}}}'
 _SOUND = f'{_HEAD}, {_WHO}, "permission": [{{"action": "tdm:mine"}}]}}'
+_OWED = _SOUND.replace('"tdm:mine"', '"tdm:mine", "duty": [{"action": "compensate"}]')
 _Code = OdrlFaultCode
 
 
@@ -35,6 +37,17 @@ def _of(*codes: OdrlFaultCode) -> Callable[[PolicySource], Iterator[Found]]:
 
     return check
 
+
+def _unreachable(source: PolicySource) -> Iterator[Found]:
+    """Permissions for which something is owed, of somebody who does not say where."""
+    policy = source.policy
+    owed = next((each for each in policy.permissions if each.duties), None)
+    if owed is not None and policy.assigner and not any(kind in _REACHED_BY for kind, _ in policy.contacts):
+        duties = " and ".join(owed.duties)
+        yield Found(owed.line, f"{duties} is owed, and the assigner gives no e-mail address, telephone or URL")
+
+
+_REACHED_BY = frozenset({"email", "telephone", "url"})
 
 TDM_POLICY: tuple[Rule[PolicySource], ...] = (
     Rule(
@@ -80,7 +93,7 @@ TDM_POLICY: tuple[Rule[PolicySource], ...] = (
         title="a permission has a word that the profile does not know",
         why="Who does not understand a condition must not use the permission, so nobody can.",
         example=_SOUND.replace('"tdm:mine"', '"tdm:mine", "duty": [{"action": "pay"}]'),
-        instead=_SOUND.replace('"tdm:mine"', '"tdm:mine", "duty": [{"action": "compensate"}]'),
+        instead=_OWED,
         reference=_REPORT,
         check=_of(_Code.BAD_ACTION, _Code.BAD_DUTY, _Code.BAD_CONSTRAINT),
     ),
@@ -93,5 +106,15 @@ TDM_POLICY: tuple[Rule[PolicySource], ...] = (
         instead=_SOUND,
         reference=_REPORT,
         check=_of(_Code.BAD_CONTACT, _Code.UNEXPECTED_RULE),
+    ),
+    Rule(
+        code="TD206",
+        severity=Severity.WARNING,
+        title="something is owed, and nobody can be asked",
+        why="Consent and payment need somebody to turn to. Who finds nobody has no way to use the permission.",
+        example=_OWED.replace(f", {_REACHED}", ""),
+        instead=_OWED,
+        reference=f"{_REPORT}; the assigner's vcard members",
+        check=_unreachable,
     ),
 )
