@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from optout.review.asked import parse_asked
+from optout.review.pages import overview as pages
 from optout.review.pages.overview import overview
 from optout.review.reader import Reader
 from tests.evidence.setting import open_log
@@ -38,6 +41,13 @@ def test_claims_of_different_standing_are_rows_of_their_own(tmp_path: Path) -> N
         ("CCBot", "unverified"): 1,
         (HOSTILE, "contradicted"): 1,
     }
+
+
+def test_what_a_long_table_leaves_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _told(tmp_path)["crawlers_left_out"] == 0
+    monkeypatch.setattr(pages, "_MOST_ROWS", 1)
+    told = overview(Reader(tmp_path / "evidence"), parse_asked({}), "")
+    assert ([row["count"] for row in told["crawlers"]], told["crawlers_left_out"]) == ([3], 3)
 
 
 def test_who_fetched_robots_txt_and_what_was_sought(tmp_path: Path) -> None:

@@ -28,12 +28,13 @@ def overview(reader: Reader, asked: Asked, tenant: str) -> dict[str, Any]:
     by_day = catalog.figures(question, ("standing", "day", "action"))
     rows = catalog.figures(question, ("product", "operator", "purpose", "standing", "action"))
     size = sum(index.size for index in catalog.indexes)
-    reads = robots_reads(catalog, question)
+    crawlers = _crawlers(rows, robots_reads(catalog, question))
     return {
         "filters": asked.values,
         "by_standing": _standings(by_day),
         "by_purpose": _purposes(rows),
-        "crawlers": _crawlers(rows, reads),
+        "crawlers": crawlers[:_MOST_ROWS],
+        "crawlers_left_out": max(0, len(crawlers) - _MOST_ROWS),
         "works": sought(catalog, question) if size <= MOST_COUNTED else None,
         "records_in_log": _records_of(reader, tenant) if tenant else size,
         "health": _health(reader, tenant),
@@ -98,8 +99,7 @@ def _crawlers(rows: Iterable[Figure], reads: dict[tuple[str, str], int]) -> list
         if figure.first_us is not None and figure.last_us is not None:
             row["first"] = min(filter(None, (row["first"], moment(figure.first_us))))
             row["last"] = max(row["last"], moment(figure.last_us))
-    ordered = sorted(found.values(), key=lambda row: (-_count(row), row["name"], row["standing"]))
-    return ordered[:_MOST_ROWS]
+    return sorted(found.values(), key=lambda row: (-_count(row), row["name"], row["standing"]))
 
 
 def _health(reader: Reader, tenant: str) -> dict[str, Any]:
