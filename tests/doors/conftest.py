@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +28,29 @@ def mitmdump(raw_origin: RawOrigin, tmp_path_factory: pytest.TempPathFactory) ->
         yield child
         assert "error" not in child.output, "nothing that a visitor sent may make mitmproxy or the door fail"
         assert "fault" not in child.output
+
+
+_MEMORY = Path("/dev/shm")
+_ROOM = 512 * 1024 * 1024  # octets
+
+
+@pytest.fixture
+def quiet_place(tmp_path: Path) -> Iterator[Path]:
+    """A directory in memory, where there is room: for tests of what is decided and not of when.
+
+    Beside a busy disk a record may take longer than a crawler waits, and content for training then stays back.
+    """
+    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=_MEMORY, ignore_cleanup_errors=True) as place:
+        yield Path(place)
+        _clear(Path(place))
+
+
+def _clear(place: Path) -> None:
+    """Remove what doors with a state directory here have shared."""
+    for state in (place / "state", place):
+        owner = hashlib.blake2b(os.fsencode(state.absolute()), digest_size=8).hexdigest()
+        for file in _MEMORY.glob(f"optout-{os.geteuid()}-{owner}-*"):
+            file.unlink()

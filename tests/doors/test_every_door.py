@@ -150,13 +150,13 @@ def differences(answers: list[Answer], found: list[dict[str, object]]) -> dict[R
 
 
 @pytest.mark.parametrize("name", DOORS)
-async def test_a_door_says_what_the_engine_says_or_a_listed_difference(name: str, tmp_path: Path) -> None:
-    async with DOORS[name](DOCUMENT, tmp_path) as port:
+async def test_a_door_says_what_the_engine_says_or_a_listed_difference(name: str, quiet_place: Path) -> None:
+    async with DOORS[name](DOCUMENT, quiet_place) as port:
         for warm in {row.host: row for row in ROWS}.values():  # until its first answer no site declares anything
             await send(port, replace(warm, agent=CHROME, target="/robots.txt", method="GET", fields=()))
         await send(port, Row(agent="warm/1.0 GPTBot/1.0", target="/robots.txt"))
         answers = [await send(port, row) for row in ROWS]
-    records = [leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"][1:]
+    records = [leaf for leaf in leaves(quiet_place / "evidence") if leaf["type"] == "crawl.request"][1:]
     differing = differences(answers, records)
     listed = [each for each in DIFFERENCES if name in each.doors]
     unlisted = [(row, what) for row, what in differing.items() if not any(each.concerns(row) for each in listed)]

@@ -34,7 +34,7 @@ def without_moment(record: dict[str, object]) -> dict[str, object]:
 
 @pytest.mark.parametrize("file", CASES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("name", DOORS)
-async def test_every_door_tells_and_records_what_the_engine_says(name: str, file: Path, tmp_path: Path) -> None:
+async def test_every_door_tells_and_records_what_the_engine_says(name: str, file: Path, quiet_place: Path) -> None:
     document = yaml.safe_load(file.read_text())
     if name.startswith("forward-auth"):  # nginx and Caddy answer these by themselves (`differences`)
         document["cases"] = [case for case in document["cases"] if not is_malformed(case["path"])]
@@ -44,13 +44,13 @@ async def test_every_door_tells_and_records_what_the_engine_says(name: str, file
         ask(judge, published, case["agent"], case["path"], method=case.get("method", "GET"), scheme="http")
         for case in document["cases"]
     ]
-    async with DOORS[name](document, tmp_path) as port:
+    async with DOORS[name](document, quiet_place) as port:
         answers = []
         for case in document["cases"]:
             method = case.get("method", "GET")
             more = "Content-Length: 0\r\n" if method == "POST" else ""
             answers.append(await send(port, case["path"], user_agent(case["agent"]), method=method, more=more))
-    requests = [leaf for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"]
+    requests = [leaf for leaf in leaves(quiet_place / "evidence") if leaf["type"] == "crawl.request"]
     for case, outcome, answer in zip(document["cases"], expected, answers, strict=True):
         response = outcome.response if outcome is not None else None
         assert answer.status == (response.status if response else 200), case

@@ -27,8 +27,8 @@ DOCUMENT = {"policy": POLICY, "robots": "User-agent: *\nDisallow: /drafts/\n", "
 
 
 @pytest.mark.parametrize("name", sorted(DOORS))
-async def test_who_comes_too_often_is_told_when_to_come_back(name: str, tmp_path: Path) -> None:
-    async with DOORS[name](DOCUMENT, tmp_path) as port:
+async def test_who_comes_too_often_is_told_when_to_come_back(name: str, quiet_place: Path) -> None:
+    async with DOORS[name](DOCUMENT, quiet_place) as port:
         closed = [(await ask(port, "/drafts/a", "GPTBot/1.4")).status for _ in range(4)]
         found = [await ask(port, f"/{place}", "GPTBot/1.4") for place in range(4)]
         robots = await ask(port, "/robots.txt", "GPTBot/1.4")
@@ -40,16 +40,16 @@ async def test_who_comes_too_often_is_told_when_to_come_back(name: str, tmp_path
     assert b"rate-exceeded" in found[3].body
     assert [each.status for each in (robots, other, person)] == [200, 200, 200]
     actions = Counter(
-        str(leaf["decision.action"]) for leaf in leaves(tmp_path / "evidence") if leaf["type"] == "crawl.request"
+        str(leaf["decision.action"]) for leaf in leaves(quiet_place / "evidence") if leaf["type"] == "crawl.request"
     )
     assert actions == {"deny": 4, "allow": 5, "throttle": 1}
 
 
-async def test_two_workers_count_together(tmp_path: Path) -> None:
-    policy = tmp_path / "policy.yaml"
+async def test_two_workers_count_together(quiet_place: Path) -> None:
+    policy = quiet_place / "policy.yaml"
     policy.write_text(POLICY.replace("3/hour", "10/hour"))
     with RawOrigin() as origin:
         options = ("--upstream", f"http://127.0.0.1:{origin.port}", "--policy", str(policy), "--workers", "2")
-        with serving(tmp_path, *options) as served:
+        with serving(quiet_place, *options) as served:
             found = [(await ask(served.port, f"/{place}", "GPTBot/1.4")).status for place in range(24)]
     assert Counter(found) == {200: 10, 429: 14}
