@@ -412,7 +412,7 @@ def _judge(reading: Reading, policy: Policy, published: Published) -> _Finding |
         if clause.rate is not None:
             rates += (clause,)
             if clause.mode is not Mode.OBSERVE:
-                text = f'clause "{clause.id}": whoever is let in may come {clause.rate}'
+                text = f'clause "{clause.id}": at most {clause.rate} for whoever is let in'
                 reasons.append(Reason(code=ReasonCode.CLAUSE_RATE, text=text, source=clause.place))
         elif clause.mode is Mode.OBSERVE:
             text = f'clause "{clause.id}" would {_VERBS[clause.action]} (observe mode)'

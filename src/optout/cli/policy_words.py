@@ -13,7 +13,7 @@ _CLAUSE = {
     ClauseAction.DENY: "refused (403)",
     ClauseAction.REQUIRE_LICENSE: "a license is required (402)",
     ClauseAction.PUBLISHED: "as the site has published",
-    ClauseAction.THROTTLE: "who is let in may come",
+    ClauseAction.THROTTLE: "whoever is let in is slowed down (429) above",
 }
 _STEP = {
     Action.ALLOW: "passes",
@@ -97,7 +97,7 @@ def _who(clause: Clause) -> str:
 
 
 def _does(clause: Clause) -> str:
-    often = "" if clause.rate is None else f" {clause.rate}, and is turned away above that (429)"
+    often = "" if clause.rate is None else f" {clause.rate}"
     return f"{_CLAUSE[clause.action]}{often}"
 
 
