@@ -114,6 +114,14 @@ def test_of_several_rates_the_one_that_is_spent_is_named(rates: Rates) -> None:
     assert [clause.id for clause in rates.take(known, request(SITE))] == ["pace"]
 
 
+def test_a_clause_that_observes_is_counted_by_itself_and_lets_no_other_be_passed_over(rates: Rates) -> None:
+    policy = POLICY.replace("{id: pace, ", "{id: pace, mode: observe, ").replace("100/minute", "5/minute")
+    outcome = ask(engine(policy), publishes(""), "GPTBot")
+    assert outcome is not None
+    seen = [tuple(clause.id for clause in rates.take(outcome.decision, request(SITE))) for _ in range(7)]
+    assert seen == [(), (), (), ("pace",), ("pace",), ("pace", "wide"), ("pace", "wide")]
+
+
 def test_another_worker_counts_with_it(rates: Rates, tmp_path: Path, clock: Clock) -> None:
     other = Rates(tmp_path, clock)
     assert come(rates, 2) == {True: 2}

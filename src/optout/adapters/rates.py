@@ -15,7 +15,7 @@ from optout.adapters.intake import mono_us
 from optout.adapters.shared_marks import SharedMarks, mark_of
 from optout.decision import Decision
 from optout.messages import Request
-from optout.policy.model import Clause, Policy
+from optout.policy.model import Clause, Mode, Policy
 from optout.policy.rate import Rate
 from optout.policy.site_names import nearest
 
@@ -33,7 +33,10 @@ class Rates:
         self._marks: SharedMarks | None = None
 
     def take(self, decision: Decision, request: Request) -> tuple[Clause, ...]:
-        """Count a request that `decision` lets in; those of its rates that it exceeds. It then empties no bucket."""
+        """Count a request that `decision` lets in; those of its rates that it exceeds.
+
+        One that is turned away empties no bucket. A clause that observes turns nobody away.
+        """
         now, agent = self._clock(), decision.agent
         marks = self._marks = self._marks or SharedMarks(self._state, "rates", MOST)
         site = _site(decision.policy, request.authority)
@@ -44,9 +47,10 @@ class Rates:
         ]
         full_at = {mark: _full_at(marks.find(mark), rate, now) for _, rate, mark in buckets}
         spent = tuple(clause for clause, rate, mark in buckets if full_at[mark] - now > rate.depth_us)
-        if not spent:
-            for _, rate, mark in buckets:
-                marks.put(mark, full_at[mark] + rate.interval_us)
+        if all(clause.mode is Mode.OBSERVE for clause in spent):
+            for clause, rate, mark in buckets:
+                if clause not in spent:
+                    marks.put(mark, full_at[mark] + rate.interval_us)
         return spent
 
     def close(self) -> None:
