@@ -60,8 +60,6 @@ def test_another_process_finds_it_and_the_real_memory_is_used(tmp_path: Path) ->
     )
     found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "9"
-    for path in Path("/dev/shm").glob("optout-*-test-384"):
-        path.unlink()
 
 
 def test_its_size_is_fixed_and_the_earliest_goes(memory: Path, tmp_path: Path) -> None:
@@ -131,3 +129,28 @@ def test_a_process_that_holds_the_lock_and_stands_still_keeps_nobody_waiting(
 def test_parts_cannot_be_moved_from_one_to_the_other() -> None:
     assert mark_of("ab", "c") != mark_of("a", "bc")
     assert mark_of("\udcff") != mark_of("?")
+
+
+def test_a_note_comes_back_whole_or_not_at_all(memory: Path, tmp_path: Path) -> None:
+    table = SharedMarks(tmp_path, "notes", 16, note=8)
+    table.put(ONE, 5, b"12345678")
+    table.put(OTHER, 6, b"abcdefgh")
+    assert (table.read(ONE), table.read(OTHER), table.find(OTHER)) == ((5, b"12345678"), (6, b"abcdefgh"), 6)
+    assert table.read(mark_of("none")) is None
+    table.put(ONE, 7, b"87654321")
+    assert table.read(ONE) == (7, b"87654321")
+    (file,) = memory.iterdir()
+    data = file.read_bytes()
+    for place in range(len(data)):  # as somebody sees it who looks while it is written
+        file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        assert table.read(ONE) in (None, (7, b"87654321"))
+    file.write_bytes(data)
+    assert table.read(ONE) == (7, b"87654321")
+
+
+def test_the_octets_of_a_mark_within_another_entry_are_no_mark(tmp_path: Path, memory: Path) -> None:
+    table = SharedMarks(tmp_path, "notes", 16, note=48)
+    table.put(OTHER, 1, ONE + ONE + ONE)
+    assert table.find(ONE) is None
+    table.put(ONE, 2, b"x" * 48)
+    assert (table.find(ONE), table.read(OTHER)) == (2, (1, ONE + ONE + ONE))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -45,12 +43,3 @@ def quiet_place(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=_MEMORY, ignore_cleanup_errors=True) as place:
         yield Path(place)
-        _clear(Path(place))
-
-
-def _clear(place: Path) -> None:
-    """Remove what doors with a state directory here have shared."""
-    for state in (place / "state", place):
-        owner = hashlib.blake2b(os.fsencode(state.absolute()), digest_size=8).hexdigest()
-        for file in _MEMORY.glob(f"optout-{os.geteuid()}-{owner}-*"):
-            file.unlink()

@@ -114,7 +114,7 @@ class Driver:
         base = _directory_of(settings.policy)
         source = ChosenByPolicy(documents, lambda: self.engine.policies, base, self._generated)
         self.published = PublishedCache(source, on_new=self._on_new)
-        self._notices = Notices()
+        self._notices = Notices(settings.evidence)
         self.news = 0  # another number whenever a site may have begun to declare something
         self._fetcher = Fetcher()
         self._stranger = Fetcher(resolver=PublicAddresses())  # for hosts that somebody else runs
@@ -152,6 +152,7 @@ class Driver:
         await self._fetcher.close()
         await self._stranger.close()
         self._rates.close()
+        self._notices.close()
         if self.log is not None:
             log, self.log = self.log, None
             await asyncio.to_thread(log.close)

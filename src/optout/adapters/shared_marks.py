@@ -15,25 +15,32 @@ import hashlib
 import mmap
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  memory that processes share; see "Security"
-_ENTRY = struct.Struct("<16sq")
+_MARK = 16  # octets
+_TIME = struct.Struct("<q")
+_SUM = struct.Struct("<L")
 _WAYS = 16  # places for one mark: at half the capacity, one in three hundred marks finds all of them taken
 _TRIES = 100  # some 50 us
-_EMPTY = b"\0" * 16
+_EMPTY = b"\0" * _MARK
 
 
 class SharedMarks:
-    """A table for about `most` marks, `name`d among those of a state directory; without one, of this process alone."""
+    """A table for about `most` marks, `name`d among those of a state directory; without one, of this process alone.
 
-    __slots__ = ("_fd", "_map", "_sets")
+    Beside its time a mark may carry `note` octets.
+    """
 
-    def __init__(self, state: Path | None, name: str, most: int) -> None:
+    __slots__ = ("_entry", "_fd", "_map", "_sets")
+
+    def __init__(self, state: Path | None, name: str, most: int, *, note: int = 0) -> None:
         self._sets = 1 << max(0, (most - 1).bit_length() - _WAYS.bit_length() + 1)
-        size = self._sets * _WAYS * _ENTRY.size
+        self._entry = _MARK + _TIME.size + (note + _SUM.size if note else 0)
+        size = self._sets * _WAYS * self._entry
         self._fd = -1 if state is None else _open(state, name, size)
         self._map = mmap.mmap(self._fd, size)  # -1: this process's alone
 
@@ -46,17 +53,28 @@ class SharedMarks:
 
     def find(self, mark: bytes) -> int | None:
         """The time of a mark of 16 octets; None where it is not there."""
-        for _, entry, time in self._places(mark):
-            if entry == mark:
-                return time
-        return None
+        at = self._place(mark, self._start(mark))
+        return None if at < 0 else int(_TIME.unpack_from(self._map, at + _MARK)[0])
 
-    def put(self, mark: bytes, time: int) -> None:
-        """Set the time of a mark."""
-        places = tuple(self._places(mark))
-        free = next((place for place, entry, _ in places if entry in (mark, _EMPTY)), None)
-        place = min(places, key=lambda each: each[2])[0] if free is None else free
-        _ENTRY.pack_into(self._map, place, mark, time)
+    def read(self, mark: bytes) -> tuple[int, bytes] | None:
+        """The time of a mark, and its note; None where it is not there, or is just being written by another process."""
+        at = self._place(mark, self._start(mark))
+        entry = self._map[at : at + self._entry] if at >= 0 else b""
+        if not entry or _sum(entry[: -_SUM.size]) != entry[-_SUM.size :]:
+            return None
+        return int(_TIME.unpack_from(entry, _MARK)[0]), entry[_MARK + _TIME.size : -_SUM.size]
+
+    def put(self, mark: bytes, time: int, note: bytes = b"") -> None:
+        """Set the time of a mark, and its note, which has the length that the table was made for."""
+        start = self._start(mark)
+        at = self._place(mark, start)
+        if at < 0:
+            at = self._place(_EMPTY, start)
+        if at < 0:
+            places = range(start, start + _WAYS * self._entry, self._entry)
+            at = min(places, key=lambda place: _TIME.unpack_from(self._map, place + _MARK)[0])
+        entry = mark + _TIME.pack(time) + note
+        self._map[at : at + self._entry] = entry + _sum(entry) if note else entry
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -77,11 +95,20 @@ class SharedMarks:
             return True
         return False
 
-    def _places(self, mark: bytes) -> Iterator[tuple[int, bytes, int]]:
-        start = int.from_bytes(mark[:8], "little") % self._sets * _WAYS * _ENTRY.size
-        rows = self._map[start : start + _WAYS * _ENTRY.size]
-        for way, (entry, time) in enumerate(_ENTRY.iter_unpack(rows)):
-            yield start + way * _ENTRY.size, entry, time
+    def _start(self, mark: bytes) -> int:
+        return int.from_bytes(mark[:8], "little") % self._sets * _WAYS * self._entry
+
+    def _place(self, mark: bytes, start: int) -> int:
+        """Where a mark stands among the places that begin at `start`; -1 if it does not."""
+        end = start + _WAYS * self._entry
+        at = self._map.find(mark, start, end)
+        while at >= 0 and (at - start) % self._entry:  # the same octets within another entry
+            at = self._map.find(mark, at + 1, end)
+        return at
+
+
+def _sum(data: bytes) -> bytes:
+    return _SUM.pack(zlib.crc32(data))
 
 
 def mark_of(*parts: str) -> bytes:

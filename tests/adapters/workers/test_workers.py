@@ -314,3 +314,21 @@ async def test_a_second_ctrl_c_ends_at_once_and_a_second_sigterm_changes_nothing
             served.process.send_signal(signal.SIGINT)
             assert await asyncio.to_thread(served.process.wait, GUARD_S) == 0
     assert_sound(tmp_path)
+
+
+async def test_what_one_worker_saw_the_records_of_the_other_tell(tmp_path: Path, origin: RawOrigin) -> None:
+    with serving(tmp_path, *options(origin, policy="observe")) as served:
+        for _ in range(3):
+            await ask(served.port, "/robots.txt", BOT)  # the first ones may come before it is known
+        for number in range(24):
+            await ask(served.port, f"/{number}", BOT)
+        assert await asyncio.to_thread(served.end) == 0
+    requests = [leaf for leaf in leaves(evidence(tmp_path)) if leaf["type"] == "crawl.request"]
+    fetches = {str(leaf["id"]) for leaf in requests if leaf["url.path"] == "/robots.txt"}
+    pages = [leaf for leaf in requests if leaf["url.path"] != "/robots.txt"]
+    assert len({leaf["writer.boot"] for leaf in pages}) == 2
+    assert {str(leaf.get("notice.robots.id")) in fetches for leaf in pages} == {True}
+    assert {leaf["observed.robots"] for leaf in pages} <= {"current"}
+    counts = [int(str(leaf["observed.minute"])) for leaf in sorted(pages, key=lambda leaf: int(str(leaf["time_us"])))]
+    assert max(counts) <= 24
+    assert len(counts) == len(set(counts)) or 1 in counts[1:]  # a minute may begin in between
