@@ -415,14 +415,11 @@ class Driver:
         """A request's record with what its crawler has read of the site's robots.txt; a fetch of that is remembered."""
         public = record.public
         site, time_us = str(public["server.address"]), int(str(public["time_us"]))
-        more = self._notices.fields(crawler, site, time_us)
         path = public["url.path"] if "url.path" in public else record.private.get("url.path")
-        if path == ROBOTS_PATH and outcome.response is None:
-            version = outcome.published.robots_document.sha256
+        version, is_robots = outcome.published.robots_document.sha256, path == ROBOTS_PATH
+        more = self._notices.beside(crawler, site, sha256=None if is_robots else version, time_us=time_us)
+        if is_robots and outcome.response is None:
             self._notices.read(crawler, site, record_id=str(public["id"]), sha256=version, time_us=time_us)
-        elif path != ROBOTS_PATH:
-            version = outcome.published.robots_document.sha256
-            more |= self._notices.observe(crawler, site, sha256=version, time_us=time_us)
         if not more:
             return public
         return public.and_also(more) if isinstance(public, Filled) else {**public, **more}

@@ -10,6 +10,7 @@ started; a claim is not an identity, and the record says how far it was checked.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -42,47 +43,51 @@ class Notices:
         """A crawler fetched the robots.txt of a site; `record_id` is a UUID, `sha256` hexadecimal or ""."""
         note = _NOTE.pack(UUID(record_id).bytes, bytes.fromhex(sha256) or _NO_VERSION)
         with self._table.alone():
-            self._table.put(mark_of("read", crawler, site), time_us, note)
+            self._table.put(_marks_of(crawler, site)[0], time_us, note)
 
-    def fields(self, crawler: str, site: str, time_us: int) -> dict[str, Value]:
-        """What a record of this time says of it; nothing if no fetch is known."""
-        last = self._table.read(mark_of("read", crawler, site))
-        if last is None:
-            return {}
-        record_id, version = _NOTE.unpack(last[1])
-        return {
-            "notice.robots.id": str(UUID(bytes=record_id)),
-            "notice.robots.sha256": _version(version),
-            "notice.robots.age_s": max(0, time_us - last[0]) // _US,
-        }
+    def beside(self, crawler: str, site: str, *, sha256: str | None, time_us: int) -> dict[str, Value]:
+        """What the record of a request at this time says of its crawler; `sha256` is the version in force, "" none.
 
-    def observe(self, crawler: str, site: str, *, sha256: str, time_us: int) -> dict[str, Value]:
-        """What was seen beside a request for something else than robots.txt; `sha256` is the version in force, "" none.
-
-        `observed.robots` is `current` where the version in force is the one that was read last, `in-grace` where an
-        older one was read less than a day ago, `outdated` where that is longer ago, `not-seen` where no fetch is known.
-        `observed.minute` counts the name's requests since the full minute, this one included.
+        `notice.robots.*` is its last fetch, where one is known. Where `sha256` is not None, because the request is for
+        something else than robots.txt, `observed.robots` is `current` where the version in force is the one that was
+        read last, `in-grace` where an older one was read less than a day ago, `outdated` where that is longer ago,
+        `not-seen` where no fetch is known; and `observed.minute` counts the name's requests since the full minute,
+        this one included.
         """
-        minute, mark = time_us // _MINUTE_US, mark_of("minute", crawler, site)
-        with self._table.alone():
-            known = self._table.read(mark)
-            count = 1 if known is None or known[0] != minute else _COUNT.unpack(known[1])[0] + 1
-            self._table.put(mark, minute, _COUNT.pack(count))
-        return {"observed.robots": self._robots(crawler, site, sha256, time_us), "observed.minute": count}
+        read, minute = _marks_of(crawler, site)
+        table = self._table
+        last = table.read(read)
+        found: dict[str, Value] = {}
+        version = ""
+        if last is not None:
+            record_id, version = _noted(last[1])
+            found["notice.robots.id"] = record_id
+            found["notice.robots.sha256"] = version
+            found["notice.robots.age_s"] = max(0, time_us - last[0]) // _US
+        if sha256 is None:
+            return found
+        if last is None:
+            found["observed.robots"] = "not-seen"
+        elif version == sha256:
+            found["observed.robots"] = "current"
+        else:
+            found["observed.robots"] = "in-grace" if time_us - last[0] < _GRACE_US else "outdated"
+        found["observed.minute"] = self._count(minute, time_us // _MINUTE_US)
+        return found
+
+    def _count(self, mark: bytes, minute: int) -> int:
+        table = self._table
+        with table.alone():
+            known = table.read(mark)
+            count = 1 if known is None or known[0] != minute else int(_COUNT.unpack(known[1])[0]) + 1
+            table.put(mark, minute, _COUNT.pack(count))
+        return count
 
     def close(self) -> None:
         """Give the memory back; what is in it stays for the others."""
         if self._marks is not None:
             self._marks.close()
             self._marks = None
-
-    def _robots(self, crawler: str, site: str, sha256: str, time_us: int) -> str:
-        last = self._table.read(mark_of("read", crawler, site))
-        if last is None:
-            return "not-seen"
-        if _version(_NOTE.unpack(last[1])[1]) == sha256:
-            return "current"
-        return "in-grace" if time_us - last[0] < _GRACE_US else "outdated"
 
     @property
     def _table(self) -> SharedMarks:
@@ -91,5 +96,13 @@ class Notices:
         return self._marks
 
 
-def _version(octets: bytes) -> str:
-    return "" if octets == _NO_VERSION else octets.hex()
+@lru_cache(maxsize=1024)  # a crawler comes a thousand times after one fetch
+def _noted(note: bytes) -> tuple[str, str]:
+    """The record's id and the version of a note."""
+    record_id, version = _NOTE.unpack(note)
+    return str(UUID(bytes=record_id)), "" if version == _NO_VERSION else version.hex()
+
+
+@lru_cache(maxsize=1024)
+def _marks_of(crawler: str, site: str) -> tuple[bytes, bytes]:
+    return mark_of("read", crawler, site), mark_of("minute", crawler, site)

@@ -16,8 +16,6 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  memory that processes share; see "Security"
@@ -76,24 +74,9 @@ class SharedMarks:
         entry = mark + _TIME.pack(time) + note
         self._map[at : at + self._entry] = entry + _sum(entry) if note else entry
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Look and put without another process between, if that can be had at once."""
-        held = self._lock()
-        try:
-            yield
-        finally:
-            if held:
-                fcntl.flock(self._fd, fcntl.LOCK_UN)
-
-    def _lock(self) -> bool:
-        for _ in range(_TRIES if self._fd >= 0 else 0):
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            return True
-        return False
+    def alone(self) -> _Alone:
+        """Look and put without another process between, if that can be had at once: `with table.alone():`."""
+        return _Alone(self._fd)
 
     def _start(self, mark: bytes) -> int:
         return int.from_bytes(mark[:8], "little") % self._sets * _WAYS * self._entry
@@ -105,6 +88,29 @@ class SharedMarks:
         while at >= 0 and (at - start) % self._entry:  # the same octets within another entry
             at = self._map.find(mark, at + 1, end)
         return at
+
+
+class _Alone:
+    """A lock that is tried and not waited for."""
+
+    __slots__ = ("_fd", "_held")
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._held = False
+
+    def __enter__(self) -> None:
+        for _ in range(_TRIES if self._fd >= 0 else 0):
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            self._held = True
+            return
+
+    def __exit__(self, *_: object) -> None:
+        if self._held:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
 
 def _sum(data: bytes) -> bytes:
