@@ -22,7 +22,7 @@ from optout.evidence.frames import Damage, Framed
 from optout.evidence.index.facts import id_key, parse_facts
 from optout.evidence.index.opening import Index
 from optout.evidence.index.question import PathPattern, Question
-from optout.evidence.index.tables import BLOCK, FACETS, ask
+from optout.evidence.index.tables import BLOCK, ask
 from optout.evidence.packed import open_segment
 from optout.evidence.segments import Bookmark, Break, Entry, list_segments, read_entries, read_record, segment_path
 
@@ -112,8 +112,8 @@ def profiles_of(index: Index, question: Question) -> tuple[int, ...] | None:
     """The profiles that fit; None where all do."""
     if not question.is_choosy:
         return None
-    rows = list(ask(index.connection, f"SELECT id, {', '.join(FACETS)} FROM profiles"))
-    fitting = tuple(number for number, *texts in rows if question.fits_profile(tuple(texts)))
+    rows = index.profiles
+    fitting = tuple([number for number, texts in rows.items() if question.fits_profile(texts)])
     return None if not question.facets and len(fitting) == len(rows) else fitting
 
 

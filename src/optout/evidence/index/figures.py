@@ -15,7 +15,7 @@ from optout.errors import UsageError
 from optout.evidence.index.asking import paths_of, profiles_of, stretches_of
 from optout.evidence.index.opening import Index
 from optout.evidence.index.question import Question
-from optout.evidence.index.tables import DAY, DAY_US, FACETS, ask
+from optout.evidence.index.tables import DAY, DAY_US, FACETS, PLACES, ask
 from optout.evidence.probe import PROBE
 
 DAY_NAME = "day"
@@ -48,14 +48,11 @@ def figures(indexes: Iterable[Index], question: Question, by: tuple[str, ...] = 
         raise UsageError(f"records cannot be summed up by {strange[0]!r}", f"choose of {', '.join(KEYS)}")
     sums: dict[tuple[str, ...], Figure] = {}
     for index in indexes:
-        texts = {
-            number: dict(zip(FACETS, row, strict=True))
-            for number, *row in ask(index.connection, f"SELECT id, {', '.join(FACETS)} FROM profiles")
-        }
+        texts, places = index.profiles, [None if name == DAY_NAME else PLACES[name] for name in by]
         for day, profile, count, size, first_us, last_us in _sums(index, question, by):
             if not count and not size:
                 continue
-            key = tuple(day_name(day) if name == DAY_NAME else texts[profile][name] for name in by)
+            key = tuple([day_name(day) if place is None else texts[profile][place] for place in places])
             one = Figure(key=key, count=count, size=size, first_us=first_us, last_us=last_us)
             sums[key] = _add(sums[key], one) if key in sums else one
     if not by and not sums:

@@ -11,7 +11,7 @@ put back from a copy and written on differs there. It is not asked of every reco
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from optout.evidence.checkpoint import Checkpoint, open_checkpoint
 from optout.evidence.directory import INDEX, Layout
 from optout.evidence.frames import Damage, Framed
 from optout.evidence.index.filling import Filler
-from optout.evidence.index.tables import SCHEMA, VERSION, ask
+from optout.evidence.index.tables import FACETS, SCHEMA, VERSION, ask
 from optout.evidence.packed import open_segment
 from optout.evidence.segments import Break, list_segments, read_record, reread, segment_path
 from optout.evidence.signing import load_verifier_key
@@ -42,6 +42,7 @@ _SETTINGS = (
 )
 _NOT_OURS_TO_WRITE = (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.FullError, apsw.BusyError)
 _CHECKSUM_BYTES = 8
+_PROFILES = f"SELECT id, {', '.join(FACETS)} FROM profiles"
 
 
 class _UnfitError(Exception):
@@ -59,6 +60,9 @@ class Index:
         self.connection, self.layout, self.vkey, self.path = connection, layout, vkey, path
         self.replaced = ""
         self._filler = Filler(connection, layout)
+        self._profiles: dict[int, tuple[str, ...]] = {}
+        self._counted = 0  # records below this leaf
+        self._size = 0
 
     def catch_up(self, told: Callable[[int], None] | None = None) -> int:
         """Read what is new; returns how many records that were."""
@@ -75,8 +79,23 @@ class Index:
 
     @property
     def size(self) -> int:
-        """How many records it has, those left out that are none."""
-        return int(str(self.connection.execute("SELECT count(*) FROM records").get))
+        """How many records it has, those left out that are none. Only new ones are counted: none ever goes."""
+        # All are counted sooner than those from a leaf on: SQLite then takes the smallest of its trees.
+        new = " WHERE leaf >= ?" if self._counted else ""
+        with self.connection:  # both as of one moment
+            count = self.connection.execute(f"SELECT count(*) FROM records{new}", (self._counted,) if new else ()).get
+            last = self.connection.execute("SELECT max(leaf) FROM records").get
+        if isinstance(count, int) and isinstance(last, int):
+            self._size, self._counted = self._size + count, last + 1
+        return self._size
+
+    @property
+    def profiles(self) -> Mapping[int, tuple[str, ...]]:
+        """The texts of `FACETS` by their number. Only new ones are read: none ever changes."""
+        known = max(self._profiles, default=-1)
+        for number, *texts in ask(self.connection, f"{_PROFILES} WHERE id > ? ORDER BY id", (known,)):
+            self._profiles[number] = tuple(texts)
+        return self._profiles
 
     @property
     def breaks(self) -> tuple[Break, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from optout.evidence.index.facts import Facts
-from optout.evidence.index.tables import FACETS
+from optout.evidence.index.tables import PLACES
 from optout.evidence.probe import PROBE
 
 _WILD = re.compile(r"[*?\[]")
@@ -61,11 +61,11 @@ class Question:
         """Whether the texts of `FACETS`, in that order, are those wanted."""
         if self.is_choosy and profile[0] == PROBE and "type" not in self.facets:
             return False
-        return all(
-            value.casefold() == self.facets[name].casefold()
-            for name, value in zip(FACETS, profile, strict=True)
-            if name in self.facets
-        )
+        for name, wanted in self.facets.items():
+            place = PLACES.get(name)
+            if place is not None and profile[place] != wanted and profile[place].casefold() != wanted.casefold():
+                return False
+        return True
 
     def fits(self, facts: Facts) -> bool:
         """Whether one record is wanted."""

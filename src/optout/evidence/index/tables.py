@@ -34,6 +34,9 @@ FACETS = {
 }
 """The columns of `profiles`, each with the field of a record that it holds."""
 
+PLACES = {name: place for place, name in enumerate(FACETS)}
+"""Where each stands among the texts of a profile."""
+
 _COLUMNS = ", ".join(f"{name} TEXT NOT NULL" for name in FACETS)
 
 SCHEMA = f"""
