@@ -22,7 +22,7 @@ from cryptography.x509 import Certificate
 from optout.errors import EvidenceError
 from optout.evidence.checkpoint import Checkpoint, NoteFault, VerifierKey, open_checkpoint
 from optout.evidence.directory import Layout
-from optout.evidence.files import replace_file, sync_directory
+from optout.evidence.files import make_directory, replace_file, sync_directory
 from optout.evidence.seen import Seen, seen_of
 from optout.evidence.timestamp import Token, TokenFault, check_token, load_roots
 
@@ -67,7 +67,7 @@ def keep_anchor(
     """Keep a token: all of it is there, or nothing. Raises OSError."""
     path = layout.anchors / f"{checkpoint.size}-{authority}"
     made = layout.anchors / f".{path.name}.{secrets.token_hex(4)}"
-    made.mkdir(mode=0o700, parents=True)
+    make_directory(made)
     for name, data in zip(FILES, (note, request, response), strict=True):
         replace_file(made / name, data)
     os.rename(made, path)  # noqa: PTH104  a directory over nothing

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from optout.errors import EvidenceError
 from optout.evidence.checkpoint import Checkpoint, Signer, VerifierKey, is_key_name
-from optout.evidence.files import replace_file
+from optout.evidence.files import make_directory, replace_file
 from optout.evidence.quarters import quarterly
 from optout.evidence.signing import State, load_private_key, new_private_key
 from optout.evidence.tree import EMPTY_ROOT
@@ -156,7 +156,7 @@ def lock_directory(layout: Layout) -> DirectoryLock:
     Raises HeldError if another process has it, and EvidenceError if the directory holds files and no log.
     """
     try:
-        layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(layout.root)
         is_turning = (layout.root / TURNING).exists()
         if not layout.vkey.exists() and not is_turning and not _is_new(layout):
             raise EvidenceError(

@@ -43,6 +43,15 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_directory(path: Path, mode: int = 0o700) -> None:
+    """A directory with those above it, each of which is there after a power cut, too. Raises OSError."""
+    if path.is_dir():
+        return
+    make_directory(path.parent, mode)
+    path.mkdir(mode=mode, exist_ok=True)
+    sync_directory(path.parent)
+
+
 def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file whole: at any moment the old content or the new is there. Raises OSError."""
     temporary = path.with_name(f".{path.name}.tmp")

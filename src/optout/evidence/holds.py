@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from optout.errors import EvidenceError
-from optout.evidence.files import replace_file
+from optout.evidence.files import make_directory, replace_file
 from optout.evidence.keys import MONTH, TenantMonth
 
 _FILE = "holds.json"
@@ -75,5 +75,5 @@ def held_by(holds: tuple[Hold, ...], where: TenantMonth) -> tuple[str, ...]:
 
 
 def _write(keys: Path, holds: tuple[Hold, ...]) -> None:
-    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(keys)
     replace_file(keys / _FILE, msgspec.json.format(msgspec.json.encode(holds, order="sorted"), indent=1) + b"\n")

@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from optout.evidence.files import replace_file, sync_directory, write_all
+from optout.evidence.files import make_directory, replace_file, sync_directory, write_all
 
 _KEY_BYTES = 32
 _LOOK_US = 1_000_000
@@ -90,7 +90,7 @@ class KeyStore:
         return MonthKeys(data[:_KEY_BYTES], data[_KEY_BYTES:]) if whole else None
 
     def _make(self, path: Path) -> MonthKeys:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(path.parent)
         made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -111,7 +111,7 @@ class KeyStore:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else destroys keys meanwhile; raises OSError."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(self._directory)
         descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -149,7 +149,7 @@ class KeyStore:
     def note_erased(self, where: TenantMonth, record_id: str) -> None:
         """Remember that a record's part was erased, so that a copy of the log does not bring it back."""
         path = self._erased(where)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(path.parent)
         replace_file(path, "".join(f"{each}\n" for each in sorted({*self.erased(where), record_id})).encode())
 
     def erased(self, where: TenantMonth) -> frozenset[str]:

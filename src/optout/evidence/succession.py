@@ -24,7 +24,7 @@ from pathlib import Path
 from optout.errors import EvidenceError
 from optout.evidence.checkpoint import Signer
 from optout.evidence.directory import INDEX, TURNING, Layout, fill_directory
-from optout.evidence.files import replace_file, sync_directory
+from optout.evidence.files import make_directory, replace_file, sync_directory
 from optout.evidence.quarters import label_of, next_name
 from optout.evidence.signing import load_signer
 
@@ -88,7 +88,7 @@ def begin(layout: Layout, name: str, reason: str, now_us: int) -> Ending:
 def link_state(layout: Layout, directory: Path, name: str) -> None:
     """Let a log keep its state in another directory, best on another volume; raises OSError."""
     readable = re.sub(r"[^A-Za-z0-9.-]", "_", name)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(directory)
     (layout.root / "state").symlink_to(directory.resolve() / f"{readable}.state")
 
 
@@ -126,7 +126,7 @@ def finish(layout: Layout) -> None:
 
 
 def _move_out(layout: Layout, past: Path) -> None:
-    past.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(past)
     for name in ("keys", "snapshots"):
         if not os.path.lexists(past / name):
             (past / name).symlink_to(Path("..") / ".." / name)
