@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.cli.terminal import safe
+from optout.cli.terminal import percent, safe
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,16 @@ def test_nothing_that_acts_gets_through(text: str) -> None:
     shown = safe(text)
     assert shown.isprintable()
     shown.encode("utf-8")
+
+
+def test_a_share_is_shown_on_a_terminal_where_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for screen, expected in ((Terminal(), "\r0 %\r50 %\r100 %\n"), (io.StringIO(), "")):
+        monkeypatch.setattr("sys.stderr", screen)
+        tell = percent()
+        for done in (0, 1, 2, 1000, 1001, 1999, 2000):
+            tell(done if done in (0, 1, 2) else 1000 if done < 1999 else 2000, 2000)
+        assert screen.getvalue() == expected

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 
 def safe(text: str, limit: int = 200) -> str:
     """`text` for a terminal: what is not printable as escapes, cut at `limit` characters.
@@ -18,3 +21,19 @@ def _escape(char: str) -> str:
         return char
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def percent() -> Callable[[int, int], None]:
+    """Shows on a terminal, and nowhere else, how much of a whole is done: told (done, whole) as often as one likes."""
+    shown = -1
+
+    def tell(done: int, whole: int) -> None:
+        """Show it where it has changed."""
+        nonlocal shown
+        now = min(100, done * 100 // max(1, whole))
+        if now != shown and sys.stderr.isatty():
+            shown = now
+            sys.stderr.write(f"\r{now} %" + ("\n" if now == 100 else ""))
+            sys.stderr.flush()
+
+    return tell

@@ -10,7 +10,7 @@ It has over 300 lines because a log is read once, and everything that can be sai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +33,13 @@ _MOST_PROBLEMS = 100
 _BAD_TILE = "it does not hold hashes of these records; remove it, the next start makes it anew from them"
 
 
-def audit(directory: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, ...] = ()) -> AuditReport:
+Progress = Callable[[int, int], None]
+"""Told now and then how many records were read, and how many were signed."""
+
+
+def audit(
+    directory: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, ...] = (), progress: Progress | None = None
+) -> AuditReport:
     """Check a log against `vkey`, or, without one, against the key in the directory itself, and what was `seen` of it.
 
     Never raises.
@@ -42,7 +48,9 @@ def audit(directory: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, ..
     records, then documents.
     """
     layout = Layout(directory)
-    run = _Audit(layout=layout, expected=vkey, parts=PartCheck(KeyStore(layout.keys)), seen=SeenCheck(seen))
+    run = _Audit(
+        layout=layout, expected=vkey, parts=PartCheck(KeyStore(layout.keys)), seen=SeenCheck(seen), progress=progress
+    )
     try:
         key = run.read_key()
         signed = run.read_signatures(key) if key is not None else None
@@ -65,6 +73,7 @@ class _Audit:
     expected: VerifierKey | None
     parts: PartCheck
     seen: SeenCheck
+    progress: Progress | None = None
     key: VerifierKey | None = None
     signed: Checkpoint | None = None
     tree: Tiler = field(default_factory=Tiler)
@@ -151,6 +160,8 @@ class _Audit:
                 self._check_seen()
             if self.tree.size % WIDTH == 0:
                 self._check_tiles()
+                if self.progress is not None:
+                    self.progress(self.tree.size, signed.size)
         if not self.broken and self.tree.size < signed.size:
             self.found(self.layout.segments, f"{self.tree.size} records are left of {signed.size} that were signed")
         for text in self.seen.beyond(signed.origin, self.tree.size) if not self.broken else ():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from optout.evidence.audit import AuditProblem, AuditReport, Verdict, audit
+from optout.evidence.audit import AuditProblem, AuditReport, Progress, Verdict, audit
 from optout.evidence.checkpoint import Checkpoint, NoteFault, VerifierKey, open_checkpoint, parse_note
 from optout.evidence.directory import Layout
 from optout.evidence.schema import parse_record
@@ -27,7 +27,9 @@ class Audited:
     report: AuditReport
 
 
-def audit_chain(root: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, ...] = ()) -> tuple[Audited, ...]:
+def audit_chain(
+    root: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, ...] = (), progress: Progress | None = None
+) -> tuple[Audited, ...]:
     """Check a log and those before it, the oldest first, against one key, which may be of any of them.
 
     Never raises. Without `past/` it is `audit` of one log.
@@ -42,7 +44,7 @@ def audit_chain(root: Path, vkey: VerifierKey | None = None, seen: tuple[Seen, .
     for place, log in enumerate(logs):
         key = trusted if log == root and trusted is not None else (keys[place] if vkey is not None else None)
         own = tuple(one for one in seen if _is_of(one, place, keys))
-        report = audit(log, key, own)
+        report = audit(log, key, own, progress)
         if place:
             report = _with(report, _link(logs[place - 1], keys[place - 1], log, keys[place]))
         found.append(Audited(log=log, report=report))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.evidence.options import BY, DIRECTORY, JSON, SOFTWARE, actor, microseconds
-from optout.cli.terminal import safe
+from optout.cli.terminal import percent, safe
 from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def write_export(
         },
         disclosed=parts,
         seen=seen,
-        progress=_progress,
+        progress=percent(),
     )
     _record(plan, {**line, "sha256": digest})
     return digest
@@ -249,10 +248,3 @@ def _size(line: str, origin: str) -> int:
     if len(words) != 3 or words[0] != origin or not words[1].isdecimal():
         raise UsageError(f"--seen: not a line of {origin}", "give 'origin size root', as `verify.py` prints it")
     return int(words[1])
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        click.echo(f"\r{done * 100 // max(1, total)} %", nl=False, err=True)
-        click.echo(end, nl=False, err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optout.cli.evidence.options import DIRECTORY, JSON
-from optout.cli.terminal import safe
+from optout.cli.terminal import percent, safe
 from optout.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def verify(directory: Path, expected: str, seen: tuple[str, ...], seen_file: tup
             checked = check_anchors(layout, key, own_roots(layout))
     except (OSError, EvidenceError) as fault:  # what is wrong with the log itself is the audit's to say
         trouble = "" if isinstance(fault, FileNotFoundError) else f"the timestamps could not be checked: {fault}"
-    *earlier, last = audit_chain(directory, vkey, (*noted, *seen_by_authorities(checked)))
+    *earlier, last = audit_chain(directory, vkey, (*noted, *seen_by_authorities(checked)), percent())
     report = last.report
     told = [*_anchor_faults(checked), *([trouble] if trouble else [])]
     time = rests_on(checked, report.covered)
