@@ -75,6 +75,13 @@ def test_an_untouched_log_is_sound(log: Layout, key: VerifierKey) -> None:
     assert len(report.proved) == 3
 
 
+def test_how_far_it_is_is_told(tmp_path: Path) -> None:
+    fill(tmp_path / "log", 520)
+    told: list[tuple[int, int]] = []
+    report = audit(tmp_path / "log", progress=lambda done, whole: told.append((done, whole)))
+    assert told == [(256, report.covered), (512, report.covered)]
+
+
 def test_without_a_key_from_elsewhere_a_log_attests_itself(log: Layout) -> None:
     report = audit(log.root)
     assert (report.verdict, report.self_attested) == (Verdict.SOUND, True)
