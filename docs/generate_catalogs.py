@@ -22,7 +22,10 @@ from optout.report.language import DOMAIN, LANGUAGES
 SOURCE = Path(__file__).parent.parent / "src" / "optout"
 LOCALE = SOURCE / "report" / "locale"
 _PLACES = ("report", "review", "cli")
-_FROM_VALUES = ("Crawler", "Tenant", "Work", OWN_CLOCK)  # sentences that the code looks up without writing them
+_FROM_VALUES = (
+    *("Crawler", "Tenant", "Work", OWN_CLOCK),
+    *("No such record", "No crawler of that name came, and none is known", "This log cannot be exported from here"),
+)  # sentences that the code looks up without writing them
 _UNDATED = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences give the same bytes
 _HEAD = """\
 # The reports of optout, for translators: `make generated` adds new sentences here.

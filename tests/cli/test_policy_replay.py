@@ -59,7 +59,7 @@ def test_a_change_is_told_with_its_requests_and_what_decides(place: Path) -> Non
     done = _run(place)
     assert done.exit_code == 1
     lines = done.output.splitlines()
-    assert lines[0] == "GPTBot (OpenAI, train): allow (200) -> deny (403)"
+    assert lines[0] == "GPTBot (OpenAI, train, unverified): allow (200) -> deny (403)"
     assert lines[1] == "    1 request, 1,204 bytes were sent, as site.example/gallery/1"
     assert "no-training" in lines[2]
     assert lines[3:] == [

@@ -140,3 +140,17 @@ async def test_a_named_proxy_alone_says_who_looks(
         answer = await client.get("/", headers=CIMultiDict(headers))
         assert (await answer.text() if answer.status == 200 else None) == user
         assert (await client.get("/enter?token=x")).status == 403
+
+
+async def test_what_the_gate_says_it_says_in_the_visitor_s_language() -> None:
+    gate = Gate(hosts=frozenset({"127.0.0.1"}), port=1, user="owner")
+    app = web.Application(middlewares=[gate.middleware])
+    async with TestClient(TestServer(app)) as client:
+        gate.accept(f"{client.host}:{client.port}")
+        told = [
+            await (await client.get(path, headers={"Accept-Language": tag})).text()
+            for path, tag in (("/", "en"), ("/", "de-AT,de;q=0.9"), ("/?lang=de", "fr"), ("/enter?token=x", "de"))
+        ]
+    assert told[0].startswith("This link has been used or is too old")
+    assert told[1] == told[2] == told[3]
+    assert told[1].startswith("Dieser Link wurde schon benutzt")

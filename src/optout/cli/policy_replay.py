@@ -135,6 +135,7 @@ def _told(found: Replayed, lost: int) -> dict[str, Any]:
                 "crawler": change.crawler,
                 "operator": change.operator,
                 "purpose": change.purpose,
+                "standing": change.standing,
                 "before": change.before._asdict(),
                 "after": change.after._asdict(),
                 "why": change.why,
@@ -171,4 +172,4 @@ def _requests(count: int) -> str:
 
 
 def _name(change: Change) -> str:
-    return safe(f"{change.crawler} ({change.operator}, {change.purpose})", 200)
+    return safe(f"{change.crawler} ({change.operator}, {change.purpose}, {change.standing})", 200)

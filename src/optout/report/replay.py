@@ -80,7 +80,7 @@ class Answer(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Change:
-    """Requests of one crawler whose answer changes in one way.
+    """Requests that claimed one name, with one standing, whose answer changes in one way.
 
     `content_bytes` were sent to them, as far as it is on record; `why` is what decides under the new policy.
     """
@@ -88,6 +88,7 @@ class Change:
     crawler: str
     operator: str
     purpose: str
+    standing: str
     before: Answer
     after: Answer
     why: str
@@ -157,19 +158,23 @@ def replay(
         new, why = _answer(after, request, claim, agent, documents)
         if old != new:
             crawler = claim.crawler
-            key = (crawler.name, old, new)
+            key = (crawler.name, agent.standing, old, new)
             change = changes.get(key)
             if change is None:
                 change = changes[key] = Change(
                     crawler=crawler.name,
                     operator=crawler.operator,
                     purpose=crawler.purpose.value,
+                    standing=agent.standing.value,
                     before=old,
                     after=new,
                     why=why,
                 )
             _count(change, f"{recorded.authority}{recorded.path}"[:_LONGEST_EXAMPLE], size or 0)
-    ordered = sorted(changes.values(), key=lambda change: (-change.count, change.crawler, change.before, change.after))
+    ordered = sorted(
+        changes.values(),
+        key=lambda change: (-change.count, change.crawler, change.standing, change.before, change.after),
+    )
     return Replayed(changes=tuple(ordered), judged=judged, without_path=without_path, unknown=unknown)
 
 

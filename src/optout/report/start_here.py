@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from optout.report.account import Account
@@ -58,10 +59,20 @@ def _what_it_is(account: Account, counted: Figures) -> tuple[str, ...]:
     span = f" The first was on {moment(first)}, the last on {moment(last)}." if counted.visits else ""
     return (
         f"This file is a copy of entries from a log that a web site keeps of visits by AI crawlers{period}. "
-        f"It holds {_count(counted.attempts, 'visit')}.{span}",
+        f"It holds {_visits(counted)}.{span}",
         f"It was exported on {moment(account.made_us)} by {account.made_by}.",
         account.rests_on,
     )
+
+
+def _visits(counted: Figures) -> str:
+    """How many visits, by how far their claims were checked: what is verified and what is only claimed is no sum."""
+    found: Counter[str] = Counter()
+    for row in counted.rows:
+        found[row.standing] += row.attempts
+    if not found:
+        return "no visits"
+    return ", ".join(f"{_count(count, f'{standing} visit')}" for standing, count in found.most_common())
 
 
 def _cautions(counted: Figures) -> tuple[str, ...]:

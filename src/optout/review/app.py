@@ -26,9 +26,9 @@ from optout.engine import Engine
 from optout.errors import OptoutError
 from optout.evidence.segments import Entry
 from optout.report.foreign import plain
-from optout.report.language import LANGUAGES, language
+from optout.report.language import language
 from optout.review.asked import NAMES, Asked, parse_asked
-from optout.review.gate import SESSION, Gate, Session
+from optout.review.gate import SESSION, Gate, Session, language_of
 from optout.review.pages import crawler, overview, policy, record, records, stance, works
 from optout.review.reader import Reader
 from optout.review.works import COLUMNS, Work, WorkFault
@@ -231,7 +231,7 @@ class _Pages:
     ) -> web.Response:
         if request.path.endswith(".json") and request.method == "GET":
             return web.Response(text=json.dumps(told), content_type="application/json", status=status)
-        tag = _language(request)
+        tag = language_of(request)
         text = self._templates.get_template(template).render(
             told=told,
             asked=asked or Asked(),
@@ -260,17 +260,6 @@ def _twin(request: web.Request) -> str:
     path = "/overview" if request.path == "/" else request.path
     query = f"?{request.query_string}" if request.query_string else ""
     return f"{path}.json{query}"
-
-
-def _language(request: web.Request) -> str:
-    wanted = request.query.get("lang", "")
-    if wanted in LANGUAGES:
-        return wanted
-    for part in request.headers.get("Accept-Language", "")[:200].split(","):
-        tag = part.partition(";")[0].strip().lower().partition("-")[0]
-        if tag in LANGUAGES:
-            return tag
-    return "en"
 
 
 def _environment() -> jinja2.Environment:

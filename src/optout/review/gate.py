@@ -22,6 +22,7 @@ from aiohttp import web
 
 from optout.errors import OptoutError
 from optout.report.foreign import plain
+from optout.report.language import LANGUAGES, Say, language
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -163,41 +164,57 @@ class Gate:
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        say = language(language_of(request))
         if not self.is_ours(request):
-            return _plain(403, "This page was asked for under a name that is not its own.")
+            return _plain(403, say("This page was asked for under a name that is not its own."))
         if request.path == "/enter":
-            return self._enter(request)
+            return self._enter(request, say)
         if request.path.startswith("/static/"):
             return await handler(request)
         session = self.session_of(request)
         if session is None:
-            return _plain(403, _EXPIRED if self._proxy is None else "The proxy in front does not say who you are.")
+            return _plain(
+                403, _expired(say) if self._proxy is None else say("The proxy in front does not say who you are.")
+            )
         request[SESSION] = session
         if request.method not in ("GET", "HEAD"):
             form = await request.post()
             if not _is_same(str(form.get("csrf", "")), session.csrf):
-                return _plain(403, "This form is out of date. Go back, load the page again, and send it once more.")
+                text = say("This form is out of date. Go back, load the page again, and send it once more.")
+                return _plain(403, text)
         try:
             return await handler(request)
         except web.HTTPException as answer:
-            return _plain(answer.status, f"{answer.reason}.") if answer.status >= 400 else answer
+            return _plain(answer.status, f"{say(answer.reason)}.") if answer.status >= 400 else answer
         except OptoutError as fault:
             return _plain(503, plain(fault.diagnostics(), 1000))
 
-    def _enter(self, request: web.Request) -> web.StreamResponse:
+    def _enter(self, request: web.Request, say: Say) -> web.StreamResponse:
         """The link with the token. The address that is left in the history carries none."""
         name = self.redeem(request.query.get("token", "")) if self._proxy is None else None
         if name is None:
-            return _plain(403, _EXPIRED)
+            return _plain(403, _expired(say))
         response = web.Response(status=303, headers={"Location": "/"})
         self.set_cookie(response, name)
         return response
 
 
-_EXPIRED = (
-    "This link has been used or is too old: it opens the pages once, within ten minutes.\n"
-    "Run `optout review` again where the log is, and open the link that it prints."
-)
+def _expired(say: Say) -> str:
+    used = say("This link has been used or is too old: it opens the pages once, within ten minutes.")
+    again = say("Run `optout review` again where the log is, and open the link that it prints.")
+    return f"{used}\n{again}"
+
+
+def language_of(request: web.Request) -> str:
+    """The language in which to answer: `lang` in the query, else the first that the browser wants and there is."""
+    wanted = request.query.get("lang", "")
+    if wanted in LANGUAGES:
+        return wanted
+    for part in request.headers.get("Accept-Language", "")[:200].split(","):
+        tag = part.partition(";")[0].strip().lower().partition("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return "en"
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -31,6 +31,7 @@ def stance(reader: Reader, before: Engine, after: Engine, name: str, tenant: str
         "changes": [
             {
                 "crawler": change.crawler,
+                "standing": change.standing,
                 "before": str(change.before),
                 "after": str(change.after),
                 "count": change.count,
