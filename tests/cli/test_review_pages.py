@@ -33,6 +33,7 @@ def test_one_page_is_printed_without_a_server(home: Path) -> None:
     told = json.loads(done.stdout)
     assert [row["id"] for row in told["rows"]] == ["r4"]
     assert "Who came for your work" in _run(home, "--get", "/").stdout
+    assert "Who came for your work" in _run(home, "--proxy", "192.0.2.1", "--get", "/").stdout
     missing = _run(home, "--get", "/records/none")
     assert missing.exit_code == 1
 

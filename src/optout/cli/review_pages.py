@@ -45,8 +45,9 @@ def serve_pages(
 
     review = _review(directory, policy, works)
     host, port = _address(listen)
-    proxy = Proxy(addresses=proxies, user_field=user_field, tenant_field=tenant_field) if proxies else None
-    if host not in {"127.0.0.1", "::1", "localhost"} and proxy is None:
+    named = Proxy(addresses=proxies, user_field=user_field, tenant_field=tenant_field) if proxies else None
+    proxy = None if get else named  # who asks on this shell is no visitor of a proxy's
+    if host not in {"127.0.0.1", "::1", "localhost"} and named is None:
         raise UsageError(
             f"{safe(host)} can be reached from elsewhere", "listen on 127.0.0.1, or name a proxy that knows who looks"
         )
