@@ -142,7 +142,7 @@ def test_a_clock_that_begins_anew_shuts_nobody_out(rates: Rates, clock: Clock) -
 )
 def test_no_more_than_the_bucket_and_what_it_refilled(requests: int, period: str, pauses: list[int]) -> None:
     clock = Clock()
-    buckets = Rates(None, clock)  # type: ignore[arg-type]
+    buckets = Rates(None, clock)
     known = decision()
     rate = Rate(requests=requests, period=period)
     clause = known.rates[0].__class__(id="x", action=known.rates[0].action, place=known.rates[0].place, rate=rate)

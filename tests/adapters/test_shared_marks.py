@@ -78,7 +78,15 @@ def test_half_full_it_has_lost_next_to_nothing(marks: SharedMarks) -> None:
     assert sum(table.find(mark_of(str(number))) is None for number in range(512)) <= 8
 
 
+def test_it_is_opened_when_it_is_used(marks: SharedMarks, memory: Path) -> None:
+    assert list(memory.iterdir()) == []
+    marks.close()
+    assert marks.find(ONE) is None
+    assert len(list(memory.iterdir())) == 1
+
+
 def test_only_the_user_reads_it(marks: SharedMarks, memory: Path) -> None:
+    marks.put(ONE, 1)
     (file,) = memory.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
 
@@ -86,6 +94,7 @@ def test_only_the_user_reads_it(marks: SharedMarks, memory: Path) -> None:
 @pytest.mark.parametrize("kind", ["link", "open to others", "directory"])
 def test_what_others_may_have_put_there_is_not_used(memory: Path, tmp_path: Path, kind: str) -> None:
     first = SharedMarks(tmp_path, "test", 16)
+    first.put(OTHER, 1)
     first.close()
     (file,) = memory.iterdir()
     file.unlink()

@@ -151,11 +151,11 @@ class Driver:
             await self._names.close()
         await self._fetcher.close()
         await self._stranger.close()
-        self._rates.close()
-        self._notices.close()
         if self.log is not None:
             log, self.log = self.log, None
             await asyncio.to_thread(log.close)
+        self._rates.close()
+        self._notices.close()
 
     def use(self, policies: PolicySet) -> None:
         """Judge by `policies` from the next request on; requests under way end under the old ones."""

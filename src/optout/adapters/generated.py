@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from optout.adapters.documents import Documents
 from optout.compilers.documents import Served, SiteDocuments, compile_documents
 from optout.crawlers.registry import Registry
+from optout.engine import NO_FIELDS
 from optout.messages import Fields, Response
 from optout.policy.model import DocumentsFrom, Policy, PolicySet
 from optout.robots.matcher import PatternIndex
@@ -24,7 +25,6 @@ FRESH_S: Final = 300
 """Seconds for which anybody may keep a document: who changes a policy waits so long."""
 
 
-NO_FIELDS: Final = Fields()
 _OF_USES = frozenset({"Content-Usage", "X-Robots-Tag"})  # the others follow from tdmrep.json, as for every site
 
 NOTHING: Final = Served(data=b"Nothing is reserved here.\n", media_type="text/plain; charset=utf-8")

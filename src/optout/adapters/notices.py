@@ -32,12 +32,10 @@ class Notices:
     Without one they are this process's alone.
     """
 
-    __slots__ = ("_evidence", "_marks", "_most")
+    __slots__ = ("_table",)
 
     def __init__(self, evidence: Path | None = None, most: int = MOST) -> None:
-        self._evidence = evidence
-        self._most = most
-        self._marks: SharedMarks | None = None
+        self._table = SharedMarks(evidence, "notices", most, note=_NOTE.size)
 
     def read(self, crawler: str, site: str, *, record_id: str, sha256: str, time_us: int) -> None:
         """A crawler fetched the robots.txt of a site; `record_id` is a UUID, `sha256` hexadecimal or ""."""
@@ -85,15 +83,7 @@ class Notices:
 
     def close(self) -> None:
         """Give the memory back; what is in it stays for the others."""
-        if self._marks is not None:
-            self._marks.close()
-            self._marks = None
-
-    @property
-    def _table(self) -> SharedMarks:
-        if self._marks is None:
-            self._marks = SharedMarks(self._evidence, "notices", self._most, note=_NOTE.size)
-        return self._marks
+        self._table.close()
 
 
 @lru_cache(maxsize=1024)  # a crawler comes a thousand times after one fetch

@@ -23,22 +23,20 @@ MOST = 4096  # buckets, 98 KB; a full one needs no place
 
 
 class Rates:
-    """The buckets of a state directory. Opened when the first clause with a rate lets somebody in."""
+    """The buckets of a state directory; without one, of this process alone."""
 
-    __slots__ = ("_clock", "_marks", "_state")
+    __slots__ = ("_clock", "_marks")
 
-    def __init__(self, state: Path, clock: Callable[[], int] = mono_us) -> None:
-        self._state = state
+    def __init__(self, state: Path | None, clock: Callable[[], int] = mono_us) -> None:
         self._clock = clock
-        self._marks: SharedMarks | None = None
+        self._marks = SharedMarks(state, "rates", MOST)
 
     def take(self, decision: Decision, request: Request) -> tuple[Clause, ...]:
         """Count a request that `decision` lets in; those of its rates that it exceeds.
 
         One that is turned away empties no bucket. A clause that observes turns nobody away.
         """
-        now, agent = self._clock(), decision.agent
-        marks = self._marks = self._marks or SharedMarks(self._state, "rates", MOST)
+        now, agent, marks = self._clock(), decision.agent, self._marks
         site = _site(decision.policy, request.authority)
         buckets = [
             (clause, clause.rate, mark_of(site, clause.id, agent.claim.crawler.operator, agent.standing))
@@ -55,9 +53,7 @@ class Rates:
 
     def close(self) -> None:
         """Give the memory back."""
-        if self._marks is not None:
-            self._marks.close()
-            self._marks = None
+        self._marks.close()
 
 
 def _full_at(known: int | None, rate: Rate, now: int) -> int:

@@ -10,28 +10,23 @@ MOST = 131_072  # 3 MB; only signatures that verify are remembered, so no strang
 
 
 class Replays:
-    """The nonces of verified signatures, each until its signature expires. Opened when the first one comes."""
+    """The nonces of verified signatures, each until its signature expires."""
 
-    __slots__ = ("_marks", "_most", "_state")
+    __slots__ = ("_marks",)
 
     def __init__(self, state: Path | None = None, most: int = MOST) -> None:
-        self._state = state
-        self._most = most
-        self._marks: SharedMarks | None = None
+        self._marks = SharedMarks(state, "nonces", most)
 
     def is_first(self, host: str, keyid: str, nonce: str, *, expires_s: int, now_s: int) -> bool:
         """Whether this nonce is new, which it is not from now on. Times are seconds since 1970 UTC."""
-        marks = self._marks = self._marks or SharedMarks(self._state, "nonces", self._most)
         mark = mark_of(host, keyid, nonce)
-        with marks.alone():
-            until = marks.find(mark)
+        with self._marks.alone():
+            until = self._marks.find(mark)
             if until is not None and until > now_s:
                 return False
-            marks.put(mark, expires_s)
+            self._marks.put(mark, expires_s)
         return True
 
     def close(self) -> None:
         """Give the memory back."""
-        if self._marks is not None:
-            self._marks.close()
-            self._marks = None
+        self._marks.close()

@@ -30,21 +30,31 @@ _EMPTY = b"\0" * _MARK
 class SharedMarks:
     """A table for about `most` marks, `name`d among those of a state directory; without one, of this process alone.
 
-    Beside its time a mark may carry `note` octets.
+    Beside its time a mark may carry `note` octets. It is opened when it is first used: most doors need none.
     """
 
-    __slots__ = ("_entry", "_fd", "_map", "_sets")
+    __slots__ = ("_entry", "_fd", "_held", "_name", "_sets", "_state")
 
     def __init__(self, state: Path | None, name: str, most: int, *, note: int = 0) -> None:
         self._sets = 1 << max(0, (most - 1).bit_length() - _WAYS.bit_length() + 1)
         self._entry = _MARK + _TIME.size + (note + _SUM.size if note else 0)
-        size = self._sets * _WAYS * self._entry
-        self._fd = -1 if state is None else _open(state, name, size)
-        self._map = mmap.mmap(self._fd, size)  # -1: this process's alone
+        self._state, self._name = state, name
+        self._held: mmap.mmap | None = None
+        self._fd = -1
+
+    @property
+    def _map(self) -> mmap.mmap:
+        if self._held is None:
+            size = self._sets * _WAYS * self._entry
+            self._fd = -1 if self._state is None else _open(self._state, self._name, size)
+            self._held = mmap.mmap(self._fd, size)  # -1: this process's alone
+        return self._held
 
     def close(self) -> None:
         """Give the memory back; what is in the table stays for the others."""
-        self._map.close()
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -76,6 +86,7 @@ class SharedMarks:
 
     def alone(self) -> _Alone:
         """Look and put without another process between, if that can be had at once: `with table.alone():`."""
+        _ = self._map  # which opens the file that is locked
         return _Alone(self._fd)
 
     def _start(self, mark: bytes) -> int:

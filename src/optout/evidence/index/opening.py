@@ -92,7 +92,7 @@ class Index:
     @property
     def profiles(self) -> Mapping[int, tuple[str, ...]]:
         """The texts of `FACETS` by their number. Only new ones are read: none ever changes."""
-        known = max(self._profiles, default=-1)
+        known = next(reversed(self._profiles), -1)  # they come in the order of their numbers
         for number, *texts in ask(self.connection, f"{_PROFILES} WHERE id > ? ORDER BY id", (known,)):
             self._profiles[number] = tuple(texts)
         return self._profiles
